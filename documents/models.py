@@ -1,0 +1,121 @@
+"""Documents and the lineage that says what each was made from."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from mixpeek_site import ids
+from mixpeek_site.jsonio import ExactJSONField
+from namespaces.models import Collection, Namespace, NamespacedModel
+
+DOCUMENT_PREFIX = "doc_"
+
+
+def new_document_id() -> str:
+    return ids.new_id(DOCUMENT_PREFIX)
+
+
+class SchemaVersion(models.TextChoices):
+    """The renderings of contract section 4; `native` is also what a document has that chose none."""
+
+    NATIVE = "native"
+    V1 = "v1"
+    V2 = "v2"
+
+
+class Document(NamespacedModel):
+    """One stored document. The payload holds the user's fields; nothing is stored twice for a rendering's sake."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid7, editable=False)
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    collection = models.ForeignKey(
+        Collection, models.DO_NOTHING, related_name="documents", db_constraint=False, db_index=False
+    )
+    document_id = models.CharField(max_length=128, default=new_document_id, db_collation="C")
+    payload = ExactJSONField(default=dict, blank=True, help_text="The user's fields: one JSON object.")
+    internal_metadata = ExactJSONField(default=dict, blank=True, help_text="ingestion_status and the like.")
+    system = ExactJSONField(
+        default=dict,
+        blank=True,
+        help_text="modality, mime_type, size_bytes, content_hash, processing, source_details, enrichments.",
+    )
+    source_blobs = ExactJSONField(default=list, blank=True)
+    document_blobs = ExactJSONField(default=list, blank=True)
+    schema_version = models.CharField(
+        max_length=2, null=True, blank=True, choices=[("v1", "v1"), ("v2", "v2")], help_text="Set at creation."
+    )
+    version = models.BigIntegerField(editable=False, help_text="Grows with every write; what an ETag compares.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            # Serves every route that names a document, and finds parents.
+            models.UniqueConstraint(fields=("namespace", "document_id"), name="document_id_taken"),
+            models.CheckConstraint(
+                condition=Q(schema_version=None) | Q(schema_version__in=("v1", "v2")), name="document_schema_version_known"
+            ),
+        )
+        indexes = (
+            # Serves lists in the default order, their keyset cursors, and the purge of a collection.
+            models.Index("namespace", "collection", "created_at", "id", name="document_collection_created"),
+        )
+
+    def __str__(self) -> str:
+        return self.document_id
+
+
+class SourceType(models.TextChoices):
+    BUCKET = "bucket"
+    COLLECTION = "collection"
+
+
+class LineageStep(NamespacedModel):
+    """A document's own step in its lineage: what it came from, and what follows from that (root, path, tier, chain).
+
+    A narrow row of its own, because a move of a subtree rewrites it for every descendant (docs/decisions/0002).
+    """
+
+    document = models.OneToOneField(
+        Document,
+        models.DO_NOTHING,
+        primary_key=True,
+        db_column="id",
+        db_constraint=False,
+        related_name="lineage_step",
+    )
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    collection = models.ForeignKey(
+        Collection, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    source_type = models.CharField(max_length=10, null=True, blank=True, choices=SourceType.choices)
+    source_object_id = models.TextField(null=True, blank=True, db_collation="C")
+    source_collection_id = models.TextField(null=True, blank=True, db_collation="C")
+    source_document_id = models.TextField(null=True, blank=True, db_collation="C")
+    root_object_id = models.TextField(null=True, blank=True, db_collation="C")
+    root_bucket_id = models.TextField(null=True, blank=True, db_collation="C")
+    path = models.TextField(null=True, blank=True, db_collation="C")
+    tier = models.IntegerField(default=1, help_text="Number of collections in the path.")
+    chain = ExactJSONField(null=True, blank=True, help_text="The steps from the root, as sent or derived.")
+
+    class Meta:
+        ordering = ("pk",)
+        indexes = (
+            # Finds the children of a document.
+            models.Index(
+                "namespace", "source_document_id", name="lineage_source_document", condition=~Q(source_document_id=None)
+            ),
+            # Counts a root object's tree by stage without visiting the rows.
+            models.Index(
+                "namespace",
+                "root_object_id",
+                "collection",
+                "tier",
+                name="lineage_root_stage",
+                condition=~Q(root_object_id=None),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.path or str(self.pk)

@@ -1,0 +1,144 @@
+"""JSON in and out with nothing lost: one parser and one encoder that keep every number's exact value.
+
+Integers become `int`, numbers with a fraction or exponent `Decimal`; neither passes through a binary float. What
+PostgreSQL's jsonb can't hold (NUL, lone surrogates) and what the limits forbid (depth, digits) is found here, with
+its place. Pure functions; the rules are those of contract section 4, the grammar is RFC 8259.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import simplejson
+from django.conf import settings
+from django.db import models
+
+from mixpeek_site.errors import BadRequestError, Fault, ValidationError
+
+JSONObject = dict[str, Any]
+Location = tuple[str | int, ...]
+
+# A body that none of these match holds no NUL, no surrogate and no number near the limit, so it needs no walk.
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9][eE][+-]?[0-9]{2}|[0-9]{400}")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+_encoder = simplejson.JSONEncoder(use_decimal=True, ensure_ascii=False, separators=(",", ":"))
+_ascii_encoder = simplejson.JSONEncoder(use_decimal=True, ensure_ascii=True, separators=(",", ":"))
+
+
+def loads(raw: bytes | str) -> Any:
+    """Parse JSON text exactly.
+
+    Raises BadRequestError for what is not JSON (NaN and Infinity included) and ValidationError for JSON that can't be
+    stored: deeper than the limit, a number of too many digits, NUL or a lone surrogate.
+    """
+    try:
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        value = simplejson.loads(text, use_decimal=True, allow_nan=False)
+    except UnicodeDecodeError as error:
+        raise BadRequestError(f"The body is not UTF-8 (byte {error.start}).", position=error.start) from None
+    except simplejson.JSONDecodeError as error:
+        raise BadRequestError(
+            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).",
+            line=error.lineno,
+            column=error.colno,
+        ) from None
+    except RecursionError:
+        raise ValidationError(_too_deep(("body",))) from None
+    except (InvalidOperation, ValueError):  # an exponent or an integer beyond what Python itself converts
+        raise ValidationError(_too_many_digits(("body",))) from None
+    encoded = raw if isinstance(raw, bytes) else text.encode(errors="surrogatepass")
+    if (
+        encoded.count(b"{") + encoded.count(b"[") > settings.MAX_JSON_DEPTH
+        or _SUSPECT.search(encoded)
+        or (isinstance(raw, str) and _UNSTORABLE.search(raw))
+    ):
+        fault = next(unstorable(value, ("body",)), None)
+        if fault:
+            raise ValidationError(fault)
+    return value
+
+
+def dumps(value: Any) -> str:
+    """JSON text of a value that `loads` made: compact, exact, non-ASCII characters as they are."""
+    return _encoder.encode(value)
+
+
+def dumps_ascii(value: Any) -> str:
+    """The same in ASCII, for texts that may quote a client's lone surrogates (error bodies)."""
+    return _ascii_encoder.encode(value)
+
+
+def unstorable(value: Any, location: Location, depth: int = 1) -> Iterator[Fault]:
+    """Every place of a parsed value that the store refuses; `depth` is the level of `value` itself."""
+    if isinstance(value, str):
+        if _UNSTORABLE.search(value):
+            yield Fault(location, "holds U+0000 or a lone surrogate, which PostgreSQL can't store", "string_unstorable")
+    elif isinstance(value, dict):
+        if depth > settings.MAX_JSON_DEPTH:
+            yield _too_deep(location)
+            return
+        for key, member in value.items():
+            if _UNSTORABLE.search(key):
+                yield Fault((*location, key), "the key holds U+0000 or a lone surrogate", "string_unstorable")
+            yield from unstorable(member, (*location, key), depth + 1)
+    elif isinstance(value, list):
+        if depth > settings.MAX_JSON_DEPTH:
+            yield _too_deep(location)
+            return
+        for index, item in enumerate(value):
+            yield from unstorable(item, (*location, index), depth + 1)
+    elif isinstance(value, Decimal):
+        if _plain_digits(value) > settings.MAX_NUMBER_DIGITS:
+            yield _too_many_digits(location)
+    elif isinstance(value, int) and value.bit_length() > 3 * settings.MAX_NUMBER_DIGITS:
+        if abs(value) >= 10**settings.MAX_NUMBER_DIGITS:
+            yield _too_many_digits(location)
+
+
+def _plain_digits(number: Decimal) -> int:
+    """How many digits the number has when written without an exponent."""
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)
+    if exponent >= 0:
+        return len(digits) + exponent if number else 1
+    return max(len(digits), -exponent + 1)
+
+
+def _too_deep(location: Location) -> Fault:
+    return Fault(location[:8], f"is nested deeper than {settings.MAX_JSON_DEPTH} levels", "json_too_deep")
+
+
+def _too_many_digits(location: Location) -> Fault:
+    return Fault(
+        location, f"a number has more than {settings.MAX_NUMBER_DIGITS} digits in plain form", "number_too_long"
+    )
+
+
+class ExactJSONEncoder(json.JSONEncoder):
+    """For Django's JSONField, which calls `json.dumps(value, cls=…)`."""
+
+    def encode(self, o: Any) -> str:
+        return dumps(o)
+
+
+class ExactJSONDecoder(json.JSONDecoder):
+    """For Django's JSONField, which calls `json.loads(text, cls=…)`."""
+
+    def decode(self, s: str, *_: Any) -> Any:
+        return simplejson.loads(s, use_decimal=True)
+
+
+class ExactJSONField(models.JSONField):
+    """A JSONField whose numbers keep their exact value."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["encoder"], kwargs["decoder"] = ExactJSONEncoder, ExactJSONDecoder
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["encoder"], kwargs["decoder"]
+        return name, path, args, kwargs

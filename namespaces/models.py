@@ -1,0 +1,245 @@
+"""Where documents live and who may see them: organizations, keys, namespaces, collections, buckets and their objects.
+
+Every tenant table carries `namespace`; every statement names it. `public_id` is the id that the API shows (`ns_…`,
+`col_…`, …); the integer keys never leave the server.
+"""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from mixpeek_site import ids
+from mixpeek_site.jsonio import ExactJSONField
+
+ORGANIZATION_PREFIX, NAMESPACE_PREFIX, COLLECTION_PREFIX, BUCKET_PREFIX, OBJECT_PREFIX = (
+    "org_",
+    "ns_",
+    "col_",
+    "bkt_",
+    "obj_",
+)
+
+
+def new_organization_id() -> str:
+    return ids.new_id(ORGANIZATION_PREFIX)
+
+
+def new_namespace_id() -> str:
+    return ids.new_id(NAMESPACE_PREFIX)
+
+
+def new_collection_id() -> str:
+    return ids.new_id(COLLECTION_PREFIX)
+
+
+def new_bucket_id() -> str:
+    return ids.new_id(BUCKET_PREFIX)
+
+
+def new_object_id() -> str:
+    return ids.new_id(OBJECT_PREFIX)
+
+
+class NamespacedModel(models.Model):
+    """A row of a tenant table: `id` is what Django sees, `(id, namespace)` is the primary key in the database.
+
+    `save`, `delete` and `refresh_from_db` name the namespace, and `save` never changes it.
+    """
+
+    class Meta:
+        abstract = True
+
+    namespace_id: int
+
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *args: Any) -> Any:
+        kept = [value for value in values if value[0].name != "namespace"]
+        return super()._do_update(base_qs.filter(namespace_id=self.namespace_id), using, pk_val, kept, *args)  # type: ignore[misc]
+
+    def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
+        rows = self.__class__._base_manager.using(using) if from_queryset is None else from_queryset
+        super().refresh_from_db(using, fields, rows.filter(namespace_id=self.namespace_id))
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        rows = self.__class__._base_manager.using(using).filter(pk=self.pk, namespace_id=self.namespace_id)
+        count = rows._raw_delete(rows.db)  # type: ignore[attr-defined]  # no cascade in Python: the database has the keys
+        return count, {self._meta.label: count}
+
+
+class Organization(models.Model):
+    """A tenant: it owns namespaces and the keys to them."""
+
+    public_id = models.CharField(max_length=128, default=new_organization_id, editable=False, unique=True)
+    name = models.CharField(max_length=255, unique=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Permission(models.TextChoices):
+    """What a key may do; each includes the weaker (contract section 1)."""
+
+    READ = "READ"
+    WRITE = "WRITE"
+    DELETE = "DELETE"
+    ADMIN = "ADMIN"
+
+    def includes(self, needed: "Permission") -> bool:
+        order = list(Permission)
+        return order.index(self) >= order.index(needed)
+
+
+class ApiKey(models.Model):
+    """A bearer key. Only its SHA-256 is stored; `prefix` is what people recognise it by."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=255)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    prefix = models.CharField(max_length=16, editable=False)
+    permission = models.CharField(max_length=6, choices=Permission.choices, default=Permission.READ)
+    namespace_patterns = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        blank=True,
+        help_text="Ids or names of namespaces, or beginnings of them ending in *. Empty: every namespace.",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ("organization", "name", "id")
+        constraints = (
+            models.CheckConstraint(condition=Q(permission__in=Permission.values), name="apikey_permission_known"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class Namespace(models.Model):
+    """An isolated space of collections, buckets and documents, inside an organization."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="namespaces")
+    public_id = models.CharField("namespace id", max_length=128, default=new_namespace_id, db_collation="C")
+    name = models.CharField(max_length=255, db_collation="C")
+    description = models.TextField(blank=True, null=True)
+    config = ExactJSONField(
+        default=dict, blank=True, help_text="What clients sent for processing; stored and returned, not interpreted."
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            # Both serve the lookup of X-Namespace, by id and by name, on every request.
+            models.UniqueConstraint(
+                fields=("organization", "public_id"), condition=Q(deleted_at=None), name="namespace_id_taken"
+            ),
+            models.UniqueConstraint(
+                fields=("organization", "name"), condition=Q(deleted_at=None), name="namespace_name_taken"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Collection(models.Model):
+    """A stage of decomposition: documents that one extractor made from one kind of source."""
+
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="collections")
+    public_id = models.CharField("collection id", max_length=128, default=new_collection_id, db_collation="C")
+    name = models.CharField(max_length=255, db_collation="C")
+    description = models.TextField(blank=True, null=True)
+    feature_extractor_id = models.TextField(
+        default="", blank=True, help_text="<name>_<version> of the configured extractor; written into derived chains."
+    )
+    config = ExactJSONField(
+        default=dict, blank=True, help_text="What clients sent for processing; stored and returned, not interpreted."
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            # Both serve the lookup of the collection in a path, by id and by name, on every request.
+            models.UniqueConstraint(
+                fields=("namespace", "public_id"), condition=Q(deleted_at=None), name="collection_id_taken"
+            ),
+            models.UniqueConstraint(
+                fields=("namespace", "name"), condition=Q(deleted_at=None), name="collection_name_taken"
+            ),
+            # Target of the documents' composite foreign key: a document can't be in a foreign collection.
+            models.UniqueConstraint(fields=("namespace", "id"), name="collection_of_namespace"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Bucket(models.Model):
+    """Where root objects are registered."""
+
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="buckets")
+    public_id = models.CharField("bucket id", max_length=128, default=new_bucket_id, db_collation="C")
+    name = models.CharField(max_length=255, db_collation="C")
+    description = models.TextField(blank=True, null=True)
+    config = ExactJSONField(
+        default=dict, blank=True, help_text="What clients sent for processing; stored and returned, not interpreted."
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            # Both serve the lookup of the bucket in a path, by id and by name.
+            models.UniqueConstraint(fields=("namespace", "public_id"), name="bucket_id_taken"),
+            models.UniqueConstraint(fields=("namespace", "name"), name="bucket_name_taken"),
+            # Target of the objects' composite foreign key.
+            models.UniqueConstraint(fields=("namespace", "id"), name="bucket_of_namespace"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BucketObject(NamespacedModel):
+    """A registered root: the video, book or file that a tree of documents was made from."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid7, editable=False)
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    bucket = models.ForeignKey(Bucket, models.DO_NOTHING, related_name="objects", db_constraint=False, db_index=False)
+    object_id = models.CharField(max_length=128, default=new_object_id, db_collation="C")
+    key_prefix = models.TextField(blank=True, null=True)
+    fields = ExactJSONField(default=dict, blank=True, help_text="The object's user fields.")
+    blobs = ExactJSONField(default=list, blank=True)
+    system = ExactJSONField(default=dict, blank=True, help_text="Source details, edges, status, error.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            # Serves GET …/objects/{object_id} and the roots that lineage points to.
+            models.UniqueConstraint(fields=("namespace", "object_id"), name="object_id_taken"),
+        )
+        indexes = (
+            # Serves …/objects/list: creation order within a bucket.
+            models.Index("namespace", "bucket", "created_at", "id", name="object_bucket_created"),
+        )
+
+    def __str__(self) -> str:
+        return self.object_id
