@@ -1,0 +1,56 @@
+# Everything starts here, and needs Python >= 3.11 and make alone:
+#   make run        a server with sample data on 127.0.0.1:$PORT (8000)
+#   make test       lint, types, schema and the tests that need nothing else, in under five minutes
+#   make test-full  also what needs Debian's Chromium and PostgreSQL 15, and the long runs
+#   make lock       after a change of the dependencies in pyproject.toml
+# Each is quick when nothing changed. `make clean` removes what they installed, never the data under .data.
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test test-full lint types checks lock clean
+
+# The first interpreter that is new enough; `make PYTHON=/path/to/python3.12 run` overrides it.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+MANAGE := $(PY) manage.py
+PIP_INSTALL := $(PY) -m pip install -qq --disable-pip-version-check --no-input --require-hashes --only-binary :all:
+
+help:
+	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) could not make a virtual environment (on Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+
+# What serving needs.
+$(VENV)/run.stamp: requirements.lock | $(PY)
+	@echo "Installing the locked dependencies ..." >&2
+	@$(PIP_INSTALL) -r requirements.lock
+	@touch $@
+
+# What testing needs besides: the two locks agree, so the second install only adds.
+$(VENV)/dev.stamp: requirements-dev.lock requirements.lock | $(PY)
+	@echo "Installing the locked dependencies for development ..." >&2
+	@$(PIP_INSTALL) -r requirements-dev.lock
+	@touch $@ $(VENV)/run.stamp
+
+setup: $(VENV)/dev.stamp
+
+# uv resolves for every Python and platform at once; it is a tool for this one target, so it has an environment of its own.
+UV := .venv/lock-tools/bin/uv
+$(UV): | $(PY)
+	@$(PY) -m venv .venv/lock-tools
+	@.venv/lock-tools/bin/python -m pip install -qq --disable-pip-version-check 'uv~=0.13.0'
+
+lock: $(UV)
+	@$(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
+		--custom-compile-command "make lock" --output-file requirements.lock
+	@$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --quiet \
+		--custom-compile-command "make lock" --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
