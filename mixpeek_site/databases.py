@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from mixpeek_site.embedded.cluster import DATABASE, PORT, SUPERUSER, Cluster
+
 CONNECT_TIMEOUT_SECONDS = 4
 STATEMENT_TIMEOUT = "30s"
 
@@ -34,11 +36,23 @@ def from_url(url: str) -> dict[str, Any]:
     }
 
 
+def of_embedded_server(data_dir: Path) -> dict[str, Any]:
+    """Django's settings for the embedded server whose cluster is under `data_dir`."""
+    return {
+        "ENGINE": "mixpeek_site.embedded.backend",
+        "NAME": DATABASE,
+        "USER": SUPERUSER,
+        "PASSWORD": "",
+        "HOST": str(Cluster(data_dir).socket_directory),
+        "PORT": str(PORT),
+        "OPTIONS": {},
+        "EMBEDDED_DATA_DIR": data_dir,
+    }
+
+
 def settings_for(url: str, data_dir: Path) -> dict[str, Any]:
     """The `default` entry of DATABASES."""
-    if not url:
-        raise ImproperlyConfigured("The embedded PostgreSQL is not built yet: set DATABASE_URL.")
-    database = from_url(url)
+    database = from_url(url) if url else of_embedded_server(data_dir)
     database["CONN_MAX_AGE"] = None
     database["CONN_HEALTH_CHECKS"] = False
     database["OPTIONS"] = {
