@@ -58,6 +58,7 @@ def settings_for(url: str, data_dir: Path) -> dict[str, Any]:
     database["OPTIONS"] = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": "mixpeek",
+        "prepare_threshold": 0,  # sql.run prepares what it executes; the ORM never prepares
         "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC -c datestyle=ISO",
         **database["OPTIONS"],
     }

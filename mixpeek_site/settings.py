@@ -93,3 +93,6 @@ MAX_LIST_OFFSET = 10_000
 
 # Which of native, v1, v2 answers carry when neither the request nor the document says (contract section 4).
 DEFAULT_SCHEMA_VERSION = env.text("DEFAULT_SCHEMA_VERSION", "native")
+
+# The API measures bodies itself and answers 413 (mixpeek_site/api/viewset.py).
+DATA_UPLOAD_MAX_MEMORY_SIZE = None

@@ -1,0 +1,81 @@
+"""Hand-written SQL on Django's own connection: prepared, bound by the server, no ORM between.
+
+Statements run on the connection that the ORM uses, so `transaction.atomic` covers both. Outside of it each commits
+by itself. What goes wrong with the database itself becomes ServiceUnavailableError; a refused row stays psycopg's
+error, for the service that knows its meaning.
+"""
+
+import select
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from django.db import connections
+from django.db.utils import OperationalError as DjangoOperationalError
+
+from mixpeek_site import watchdog
+from mixpeek_site.errors import ServiceUnavailableError
+
+Row = tuple[Any, ...]
+
+
+def run(statement: str, params: Sequence[Any] = ()) -> psycopg.Cursor[Row]:
+    """Execute one prepared statement; the cursor holds its rows. Costs one round trip.
+
+    Raises ServiceUnavailableError without a database, and when the statement ran into its time limit.
+    """
+    wrapper = connections["default"]
+    connection = wrapper.connection
+    if connection is None or (not wrapper.in_atomic_block and _went_away(connection)):
+        connection = _reconnected(wrapper)
+    cursor: psycopg.Cursor[Row] = psycopg.Cursor(connection)
+    try:
+        with watchdog.watch(connection):
+            cursor.execute(statement, params, prepare=True)  # type: ignore[call-overload]
+    except psycopg.errors.QueryCanceled:
+        raise ServiceUnavailableError("The statement took too long and was given up.") from None
+    except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+        raise ServiceUnavailableError("Another write got in the way; try again.") from None
+    except psycopg.OperationalError as error:
+        if connection.closed:
+            _forget(wrapper)
+        raise _unavailable() from error
+    return cursor
+
+
+def one(statement: str, params: Sequence[Any] = ()) -> Row | None:
+    """The first row, or None."""
+    return run(statement, params).fetchone()
+
+
+def rows(statement: str, params: Sequence[Any] = ()) -> list[Row]:
+    return run(statement, params).fetchall()
+
+
+def _went_away(connection: Any) -> bool:
+    """Whether an idle connection was closed by the server: then its socket is readable. No round trip."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _reconnected(wrapper: Any) -> Any:
+    _forget(wrapper)
+    try:
+        wrapper.ensure_connection()
+    except (DjangoOperationalError, psycopg.OperationalError) as error:
+        raise _unavailable() from error
+    return wrapper.connection
+
+
+def _forget(wrapper: Any) -> None:
+    if wrapper.in_atomic_block:
+        wrapper.needs_rollback = True
+    else:
+        wrapper.close()
+
+
+def _unavailable() -> ServiceUnavailableError:
+    return ServiceUnavailableError("The database can't be reached; try again shortly.")
