@@ -9,6 +9,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mixpeek_site.settings")
     from django.core.management import execute_from_command_line
 
+    from mixpeek_site.embedded import allow_start
+
+    # A command may start the embedded PostgreSQL; the processes that answer requests do not come through here.
+    allow_start()
     execute_from_command_line(sys.argv)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from psycopg.conninfo import make_conninfo
 
 from mixpeek_site.embedded.errors import EmbeddedPostgresError
 
@@ -62,7 +63,7 @@ class Cluster:
         return int((self.directory / "PG_VERSION").read_text().strip())
 
     def conninfo(self, database: str = DATABASE) -> str:
-        return f"host={self.socket_directory} port={PORT} user={SUPERUSER} dbname={database}"
+        return make_conninfo(host=str(self.socket_directory), port=PORT, user=SUPERUSER, dbname=database)
 
     def server_pid(self) -> int | None:
         """The process id of the running server, None when none runs.
