@@ -1,11 +1,11 @@
 """Where the embedded cluster lives, its locks, and whether its server runs.
 
-    DATA_DIR/postgres/            mode 700, of the account that runs the commands
-        cluster/                  PostgreSQL's data directory, mode 700, of the account that runs the server;
-                                  its Unix socket is in it, so who may open the directory may connect
-        server.log                what the server says
-        start.lock                held while one process starts or stops the server
-        server.lock               held by the server and each of its processes as long as they live
+DATA_DIR/postgres/            mode 700, of the account that runs the commands
+    cluster/                  PostgreSQL's data directory, mode 700, of the account that runs the server;
+                              its Unix socket is in it, so who may open the directory may connect
+    server.log                what the server says
+    start.lock                held while one process starts or stops the server
+    server.lock               held by the server and each of its processes as long as they live
 """
 
 import fcntl
@@ -52,7 +52,7 @@ class Cluster:
         if len(os.fsencode(self.directory / f".s.PGSQL.{PORT}")) <= MAX_SOCKET_PATH:
             return self.directory
         name = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:16]
-        return Path("/tmp") / f"mixpeek-postgres-{name}"  # noqa: S108 (server.py checks whose it is)
+        return Path("/tmp") / f"mixpeek-postgres-{name}"  # server.py refuses one that is not ours
 
     @property
     def exists(self) -> bool:

@@ -83,7 +83,9 @@ def stop(cluster: Cluster) -> bool:
         deadline = time.monotonic() + STOP_SECONDS
         while cluster.server_pid() is not None:
             if time.monotonic() > deadline:
-                raise EmbeddedPostgresError(f"PostgreSQL (process {pid}) has not ended in {STOP_SECONDS:.0f} s; see {cluster.log}.")
+                raise EmbeddedPostgresError(
+                    f"PostgreSQL (process {pid}) has not ended in {STOP_SECONDS:.0f} s; see {cluster.log}."
+                )
             time.sleep(0.05)
         return True
 
@@ -253,7 +255,9 @@ def _wait_until_ready(cluster: Cluster, process: "subprocess.Popen[bytes] | None
             return
         except psycopg.OperationalError as error:
             if process is not None and process.poll() is not None:
-                raise EmbeddedPostgresError(f"PostgreSQL ended while starting. The end of {cluster.log}:\n{_tail(cluster.log)}") from error
+                raise EmbeddedPostgresError(
+                    f"PostgreSQL ended while starting. The end of {cluster.log}:\n{_tail(cluster.log)}"
+                ) from error
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(
                     f"PostgreSQL runs but takes no connections after {START_SECONDS:.0f} s ({str(error).strip()}). "

@@ -1,6 +1,6 @@
 """`manage.py dbshell` with the psql that came with the server."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.backends.postgresql import client
@@ -11,7 +11,7 @@ from mixpeek_site.embedded import binaries
 class DatabaseClient(client.DatabaseClient):
     @classmethod
     def settings_to_cmd_args_env(
-        cls, settings_dict: Mapping[str, Any], parameters: list[str]
+        cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
-        arguments, environment = super().settings_to_cmd_args_env(dict(settings_dict), parameters)
+        arguments, environment = super().settings_to_cmd_args_env(settings_dict, parameters)
         return [str(binaries.directory() / "psql"), *arguments[1:]], environment
