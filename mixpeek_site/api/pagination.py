@@ -46,46 +46,40 @@ class _Given:
 def read_page(query: dict[str, str], body: dict[str, Any]) -> Page:
     """The page that query parameters and body ask for; the body wins, null is absent, other members are left alone.
 
-    An `offset` beside a `page` must agree or be 0, unless one of them is the body's: then that one counts. Raises
-    ValidationError for a wrong type or range, for names of one thing that disagree, and for a page that begins beyond
-    the offset limit.
+    As in the sources, `limit` wins over `page_size` and `offset` over `page`. Raises ValidationError for a wrong type
+    or range, and for a page that begins beyond the offset limit.
     """
-    given_offset, given_page = _given(query, body, "offset"), _given(query, body, "page")
-    limit = _integer(_given(query, body, *_LIMIT_NAMES), 1, settings.MAX_LIST_LIMIT)
-    offset = _integer(given_offset, 0, settings.MAX_LIST_OFFSET)
-    number = _integer(given_page, 1, None)
+    size = _given(query, body, *_LIMIT_NAMES)
+    place = _given(query, body, "offset", "page")
     cursor = _cursor(_given(query, body, *_CURSOR_NAMES))
     include_total = _include_total(query, body)
-    size = DEFAULT_LIMIT if limit is None else limit
+    limit = DEFAULT_LIMIT if size is None else _integer(size, 1, settings.MAX_LIST_LIMIT)
+    offset, number = 0, None
+    if place is not None and place.location[1] == "page":
+        number = _integer(place, 1, None)
+        offset = (number - 1) * limit
+    elif place is not None:
+        offset = _integer(place, 0, settings.MAX_LIST_OFFSET)
     if cursor is not None:
-        return Page(size, 0, None, cursor, include_total)
-    if given_offset and given_page and given_offset.location[0] != given_page.location[0]:
-        offset, number = (offset, None) if given_offset.location[0] == "body" else (None, number)
-    if given_page is None or number is None:
-        return Page(size, offset or 0, None, None, include_total)
-    start = (number - 1) * size
-    if start > settings.MAX_LIST_OFFSET:
+        return Page(limit, 0, None, cursor, include_total)
+    if place is not None and offset > settings.MAX_LIST_OFFSET:
         message = f"begins beyond the offset limit {settings.MAX_LIST_OFFSET}; follow next_cursor instead"
-        raise ValidationError(Fault(given_page.location, message, "out_of_range"))
-    if offset and offset != start:
-        raise ValidationError(Fault(given_page.location, f"contradicts offset {offset}; give one of them"))
-    return Page(size, start, number, None, include_total)
+        raise ValidationError(Fault(place.location, message, "out_of_range"))
+    return Page(limit, offset, number, None, include_total)
 
 
 def _given(query: dict[str, str], body: dict[str, Any], *names: str) -> _Given | None:
-    """The parameter under any of its names. Raises ValidationError when two names in one place disagree."""
-    found = [_Given(body[name], ("body", name)) for name in names if body.get(name) is not None]
-    if not found:
-        found = [_Given(query[name], ("query", name)) for name in names if name in query]
-    for other in found[1:]:
-        if other.value != found[0].value:
-            raise ValidationError(Fault(other.location, f"contradicts {found[0].location[1]}", "value_error"))
-    return found[0] if found else None
+    """The parameter under the first of its names that is given, looked for in the body, then in the query."""
+    for name in names:
+        if body.get(name) is not None:
+            return _Given(body[name], ("body", name))
+    for name in names:
+        if name in query:
+            return _Given(query[name], ("query", name))
+    return None
 
 
-def _integer(given: _Given | None, least: int, most: int | None) -> int | None:
-    if given is None:
-        return None
+def _integer(given: _Given, least: int, most: int | None) -> int:
     value = given.value
     if given.location[0] == "query" and _INTEGER.fullmatch(value):
         value = int(value)
