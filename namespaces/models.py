@@ -227,6 +227,8 @@ class BucketObject(NamespacedModel):
     fields = ExactJSONField(default=dict, blank=True, help_text="The object's user fields.")
     blobs = ExactJSONField(default=list, blank=True)
     system = ExactJSONField(default=dict, blank=True, help_text="Source details, edges, status, error.")
+    size_bytes = models.BigIntegerField(default=0, db_default=0, help_text="Of its blobs together, as far as known.")
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True, editable=False, db_collation="C")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -235,6 +237,12 @@ class BucketObject(NamespacedModel):
         constraints = (
             # Serves GET …/objects/{object_id} and the roots that lineage points to.
             models.UniqueConstraint(fields=("namespace", "object_id"), name="object_id_taken"),
+            # Finds the object that an earlier, lost answer of the same create was about.
+            models.UniqueConstraint(
+                fields=("namespace", "bucket", "idempotency_key"),
+                condition=~Q(idempotency_key=None),
+                name="object_idempotency_key_used",
+            ),
         )
         indexes = (
             # Serves …/objects/list: creation order within a bucket.
