@@ -71,6 +71,23 @@ def dumps_ascii(value: Any) -> str:
     return _ascii_encoder.encode(value)
 
 
+_EXPONENT = re.compile(r"[0-9][eE][+-]?[0-9]")
+
+
+def stored_bytes(text: str) -> int:
+    """About how many bytes a JSON text has once jsonb writes its numbers out in plain form (1e999 becomes 1,000 digits)."""
+    size = len(text) if text.isascii() else len(text.encode())
+    return size + _expansion(simplejson.loads(text, use_decimal=True)) if _EXPONENT.search(text) else size
+
+
+def _expansion(value: Any) -> int:
+    if isinstance(value, Decimal):
+        return _plain_digits(value)
+    if isinstance(value, dict):
+        return sum(map(_expansion, value.values()))
+    return sum(map(_expansion, value)) if isinstance(value, list) else 0
+
+
 def unstorable(value: Any, location: Location, depth: int = 1) -> Iterator[Fault]:
     """Every place of a parsed value that the store refuses; `depth` is the level of `value` itself."""
     if isinstance(value, str):

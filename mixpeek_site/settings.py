@@ -31,11 +31,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 
-# The pages of staff need these; requests below /v1/ run API_MIDDLEWARE alone (mixpeek_site/wsgi.py).
+# The pages of staff need these; requests below /v1/ pass ResponseHeadersMiddleware alone (mixpeek_site/wsgi.py).
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "mixpeek_site.api.request_id.RequestIdMiddleware",
+    "mixpeek_site.api.headers.ResponseHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -43,7 +43,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-API_MIDDLEWARE = ["mixpeek_site.api.request_id.RequestIdMiddleware"]
 
 ROOT_URLCONF = "mixpeek_site.urls"
 WSGI_APPLICATION = "mixpeek_site.wsgi.application"

@@ -79,3 +79,16 @@ def _forget(wrapper: Any) -> None:
 
 def _unavailable() -> ServiceUnavailableError:
     return ServiceUnavailableError("The database can't be reached; try again shortly.")
+
+
+def text(value: str) -> str:
+    """An identifier from a request as a parameter: what PostgreSQL can't hold can't be stored, so it matches nothing."""
+    return value if value.isascii() and "\x00" not in value else _storable(value)
+
+
+def _storable(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return ""
+    return "" if "\x00" in value else value

@@ -30,13 +30,13 @@ class Scope:
         Columns: namespace_id, namespace, and with a collection also collection_id, collection, feature_extractor_id.
         """
         namespace_is_id = ids.looks_like_id(NAMESPACE_PREFIX, self.identifier)
-        seen: tuple[Any, ...] = (self.organization_id, self.identifier)
+        seen: tuple[Any, ...] = (self.organization_id, sql.text(self.identifier))
         if self.patterns:
             seen += (list(self.patterns), list(self.patterns))
         if collection_identifier is None:
             return _cte(namespace_is_id, bool(self.patterns), None), seen
         collection_is_id = ids.looks_like_id(COLLECTION_PREFIX, collection_identifier)
-        return _cte(namespace_is_id, bool(self.patterns), collection_is_id), (collection_identifier, *seen)
+        return _cte(namespace_is_id, bool(self.patterns), collection_is_id), (sql.text(collection_identifier), *seen)
 
 
 @lru_cache
@@ -122,7 +122,7 @@ def require_bucket(scope: Scope, bucket_identifier: str) -> tuple[int, int]:
     row = sql.one(
         f"WITH {cte} SELECT scope.namespace_id, b.id FROM scope"
         f" LEFT JOIN namespaces_bucket b ON b.namespace_id = scope.namespace_id AND b.{column} = %s",
-        (*params, bucket_identifier),
+        (*params, sql.text(bucket_identifier)),
     )
     if row is None:
         raise namespace_not_found(scope.identifier)

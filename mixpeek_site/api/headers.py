@@ -1,4 +1,4 @@
-"""`X-Request-ID`: echoed when the client sent a decent one, else made here; every response has it (contract section 1)."""
+"""What every response carries: `X-Request-ID`, echoed when the client sent a decent one (contract section 1), and its length."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 _ACCEPTED = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 
 
-class RequestIdMiddleware:
+class ResponseHeadersMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -19,4 +19,6 @@ class RequestIdMiddleware:
         response.headers["X-Request-ID"] = (
             sent if sent is not None and _ACCEPTED.fullmatch(sent) else f"req_{os.urandom(12).hex()}"
         )
+        if not response.streaming and "Content-Length" not in response.headers and response.status_code != 204:
+            response.headers["Content-Length"] = str(len(response.content))
         return response

@@ -1,0 +1,125 @@
+"""The documents' routes: each parses, calls a verb or a query, and renders."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from documents import patching, queries, services
+from documents.api import openapi
+from documents.api.answers import RENDERING_PARAMETERS, Shape, document_response, if_match, read_shape
+from documents.api.listing import LIST_PARAMETERS, list_response, read_listing
+from documents.inputs import read_create, read_patch, read_replace
+from mixpeek_site import jsonio
+from mixpeek_site.api.query import read_query
+from mixpeek_site.api.viewset import ContractViewSet, json_response, read_body, read_object
+from mixpeek_site.errors import Fault, ValidationError
+from namespaces.models import Permission
+
+
+class DocumentViewSet(ContractViewSet):
+    """Documents of a collection, and (without `collection_identifier`) their namespace-wide twins."""
+
+    permissions = {"list_documents": Permission.READ}
+
+    def require_resources(self, **kwargs: str) -> None:
+        super().require_resources(**kwargs)
+        if document_id := kwargs.get("document_id"):
+            queries.document(self.scope, kwargs.get("collection_identifier"), document_id)
+
+    @openapi.CREATE
+    def create(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
+        body, _ = read_object(request)
+        shape = read_shape(read_query(request, RENDERING_PARAMETERS))
+        document = services.create_document(
+            scope=self.scope, collection=collection_identifier, given=read_create(body)
+        )
+        response = self._document(request, document, shape)
+        response.headers["Location"] = f"/v1/collections/{document.collection}/documents/{document.document_id}"
+        return response
+
+    @openapi.RETRIEVE
+    def retrieve(
+        self, request: HttpRequest, document_id: str, collection_identifier: str | None = None
+    ) -> HttpResponse:
+        shape = read_shape(read_query(request, RENDERING_PARAMETERS))
+        return self._document(request, queries.document(self.scope, collection_identifier, document_id), shape)
+
+    @openapi.REPLACE
+    def update(self, request: HttpRequest, document_id: str, collection_identifier: str | None = None) -> HttpResponse:
+        body, _ = read_object(request)
+        shape = read_shape(read_query(request, RENDERING_PARAMETERS))
+        document = services.replace_document(
+            scope=self.scope,
+            collection=collection_identifier,
+            document_id=document_id,
+            given=read_replace(body, document_id),
+            versions=if_match(request),
+        )
+        return self._document(request, document, shape)
+
+    @openapi.PATCH
+    def partial_update(
+        self, request: HttpRequest, document_id: str, collection_identifier: str | None = None
+    ) -> HttpResponse:
+        body, media_type = read_body(request, media_types=patching.MEDIA_TYPES)
+        shape = read_shape(read_query(request, RENDERING_PARAMETERS))
+        target: dict[str, Any] = {
+            "scope": self.scope,
+            "collection": collection_identifier,
+            "document_id": document_id,
+            "versions": if_match(request),
+        }
+        if media_type == patching.JSON_PATCH:
+            return self._document(request, services.json_patch_document(operations=body, **target), shape)
+        if not isinstance(body, dict):
+            raise ValidationError(Fault(("body",), "must be a JSON object", "dict_type"))
+        patch = patching.expand_paths(body) if media_type == patching.PLAIN else body
+        given = read_patch(patch, document_id)
+        return self._document(request, services.patch_document(given=given, **target), shape)
+
+    @openapi.DELETE
+    def destroy(self, request: HttpRequest, document_id: str, collection_identifier: str | None = None) -> HttpResponse:
+        query = read_query(request, ("on_children",))
+        on_children = query.get("on_children", "detach")
+        if on_children not in services.ON_CHILDREN:
+            fault = f"must be one of {', '.join(services.ON_CHILDREN)}"
+            raise ValidationError(Fault(("query", "on_children"), fault, "enum"))
+        services.delete_document(
+            scope=self.scope,
+            collection=collection_identifier,
+            document_id=document_id,
+            on_children=on_children,
+            versions=if_match(request),
+        )
+        return json_response({"message": "Successfully deleted", "success": True})
+
+    @openapi.LIST
+    def list_documents(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
+        body, _ = read_object(request, empty={})
+        listing = read_listing(read_query(request, LIST_PARAMETERS), body, self.scope, collection_identifier)
+        return list_response(listing, self.scope, collection_identifier)
+
+    @openapi.LINEAGE
+    def lineage(self, request: HttpRequest, document_id: str, collection_identifier: str) -> HttpResponse:
+        read_query(request, ())
+        found = queries.document_lineage(self.scope, collection_identifier, document_id)
+        answer: dict[str, Any] = {"document_id": found.document_id, "collection_id": found.collection}
+        if found.chain is None:
+            message = "No lineage is recorded for this document."
+            return json_response({**answer, "lineage": None, "depth": 0, "total_steps": 0, "message": message})
+        chain = jsonio.loads(found.chain)
+        lineage = {
+            "root_object_id": found.root_object_id,
+            "root_bucket_id": found.root_bucket_id,
+            "source_type": found.source_type,
+            "source_object_id": found.source_object_id,
+            "source_document_id": found.source_document_id,
+            "source_collection_id": found.source_collection_id,
+            "lineage_chain": chain,
+        }
+        return json_response(
+            {**answer, "lineage": lineage, "depth": found.tier, "total_steps": len(chain), "message": None}
+        )
+
+    def _document(self, request: HttpRequest, document: Any, shape: Shape) -> HttpResponse:
+        return document_response(request, document, shape, self.scope.organization_public_id)

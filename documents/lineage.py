@@ -1,0 +1,204 @@
+"""Where documents come from: deriving lineage from parents, keeping it true, reading it (contract section 8).
+
+Every document with lineage has one LineageStep row. Of a document whose parent is stored, root, path, tier and chain
+follow from the parent; `relink` is the one statement that works them out, for a new document, for children that
+waited for it, and for a subtree that moves. Of a document whose parent is not (yet) stored, they are what was sent.
+
+Races and the locks that close them. All are transaction-level advisory locks, taken in a statement before the one
+that reads, documents' first (sorted), the namespace's last:
+
+- parent and child created at once: both lock the parent's id, the parent exclusively, the child shared;
+- a create under a subtree that moves, and two moves at once: a move, a cascade and a create that waiting children
+  hang on lock the namespace exclusively; a create under a parent locks it shared.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from documents.inputs import LineageInput
+from mixpeek_site import jsonio, sql
+from mixpeek_site.errors import Fault, ValidationError
+from namespaces.scope import Scope
+
+_NAMESPACE_LOCK = 0x4C494E  # "LIN": the first key of the namespaces' advisory locks
+
+
+def own_step(document: str, collection: str, step: str) -> str:
+    """SQL of a document's own step in its chain: as sent, else made of its collection's extractor and its creation."""
+    made = (
+        f"jsonb_build_object('collection_id', {collection}.public_id, 'feature_extractor_id',"
+        f" {collection}.feature_extractor_id, 'timestamp',"
+        f" (to_jsonb({document}.created_at AT TIME ZONE 'UTC') #>> '{{}}') || 'Z')"
+    )
+    return f"CASE WHEN {step}.chain -> -1 ->> 'collection_id' = {collection}.public_id THEN {step}.chain -> -1 ELSE {made} END"
+
+
+def whole_chain(document: str, collection: str, step: str) -> str:
+    """SQL of a document's chain with every known step: as stored, else its own step alone."""
+    return f"COALESCE({step}.chain, jsonb_build_array({own_step(document, collection, step)}))"
+
+
+def lock_documents(scope: Scope, *, exclusively: Iterable[str], shared: Iterable[str], namespace: str | None) -> None:
+    """Take the locks of this module's heading, in their order; `namespace` is None, "shared" or "exclusive"."""
+    exclusive_ids = set(exclusively)
+    wanted = sorted({(name, True) for name in exclusive_ids} | {(name, False) for name in set(shared) - exclusive_ids})
+    calls, params = [], []
+    for document_id, exclusive in wanted:
+        calls.append(
+            f"pg_advisory_xact_lock{'' if exclusive else '_shared'}(hashtextextended(scope.namespace_id || '/' || %s, 0))"
+        )
+        params.append(document_id)
+    if namespace is not None:
+        calls.append(
+            f"pg_advisory_xact_lock{'' if namespace == 'exclusive' else '_shared'}"
+            f"({_NAMESPACE_LOCK}, scope.namespace_id::integer)"
+        )
+    cte, scope_params = scope.cte()
+    sql.run(f"WITH {cte} SELECT {', '.join(calls)} FROM scope", (*scope_params, *params))
+
+
+class Relinked(NamedTuple):
+    """What `relink` found of the document it began with."""
+
+    documents: int  # rows of the subtree, the document itself included
+    parent_stored: bool
+    cycle: bool
+    parent_collection_differs: bool
+    parent_root_object_id: str | None
+    parent_root_bucket_id: str | None
+
+
+def relink(namespace_id: int, document: Any) -> Relinked:
+    """Derive root, path, tier and chain of a document (by its internal id) and of everything below it. One statement.
+
+    Leaves contradictions to the caller, who raises and so rolls back: this runs inside a transaction.
+    """
+    row = sql.one(_relink_sql(), (namespace_id, document, namespace_id, namespace_id, document))
+    assert row is not None, "relink is called for a document that has a step"
+    return Relinked(*row)
+
+
+@lru_cache(maxsize=1)
+def _relink_sql() -> str:
+    return f"""
+WITH RECURSIVE tree AS (
+    SELECT l.id, d.document_id, l.source_document_id, ARRAY[d.document_id::text] AS seen,
+           pd.id IS NOT NULL AS parent_stored,
+           COALESCE(l.source_collection_id NOT IN (pc.public_id, pc.name), false) AS parent_collection_differs,
+           pl.root_object_id AS parent_root_object_id, pl.root_bucket_id AS parent_root_bucket_id,
+           COALESCE(pl.root_object_id, l.root_object_id) AS root_object_id,
+           COALESCE(pl.root_bucket_id, l.root_bucket_id) AS root_bucket_id,
+           CASE WHEN pd.id IS NULL THEN l.source_collection_id ELSE pc.public_id END AS source_collection_id,
+           CASE WHEN pd.id IS NULL THEN l.path ELSE pl.path || '/' || c.public_id END AS path,
+           CASE WHEN pd.id IS NULL THEN l.tier ELSE COALESCE(pl.tier, 1) + 1 END AS tier,
+           CASE WHEN pd.id IS NULL THEN l.chain
+                ELSE jsonb_set({whole_chain("pd", "pc", "pl")}, '{{-1,document_id}}', to_jsonb(pd.document_id))
+                     || jsonb_build_array({own_step("d", "c", "l")}) END AS chain,
+           {whole_chain("d", "c", "l")} AS effective
+    FROM documents_lineagestep l
+    JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id
+    JOIN namespaces_collection c ON c.id = l.collection_id
+    LEFT JOIN (documents_document pd JOIN namespaces_collection pc ON pc.id = pd.collection_id AND pc.deleted_at IS NULL)
+        ON pd.namespace_id = l.namespace_id AND pd.document_id = l.source_document_id
+    LEFT JOIN documents_lineagestep pl ON pl.id = pd.id AND pl.namespace_id = pd.namespace_id
+    WHERE l.namespace_id = %s AND l.id = %s
+  UNION ALL
+    SELECT l.id, d.document_id, l.source_document_id, tree.seen || d.document_id::text,
+           true, false, NULL, NULL,
+           COALESCE(tree.root_object_id, l.root_object_id), COALESCE(tree.root_bucket_id, l.root_bucket_id),
+           pc.public_id, tree.path || '/' || c.public_id, tree.tier + 1,
+           jsonb_set(COALESCE(tree.chain, tree.effective), '{{-1,document_id}}', to_jsonb(tree.document_id))
+               || jsonb_build_array({own_step("d", "c", "l")}),
+           NULL::jsonb
+    FROM tree
+    JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = tree.document_id
+    JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id
+    JOIN namespaces_collection c ON c.id = l.collection_id
+    JOIN documents_lineagestep pl ON pl.id = tree.id AND pl.namespace_id = l.namespace_id
+    JOIN namespaces_collection pc ON pc.id = pl.collection_id
+    WHERE d.document_id <> ALL(tree.seen)
+), moved AS (
+    UPDATE documents_lineagestep l
+    SET root_object_id = tree.root_object_id, root_bucket_id = tree.root_bucket_id, path = tree.path, tier = tree.tier,
+        chain = tree.chain, source_collection_id = tree.source_collection_id
+    FROM tree
+    WHERE l.namespace_id = %s AND l.id = tree.id
+      AND (l.root_object_id, l.root_bucket_id, l.path, l.tier, l.chain, l.source_collection_id)
+          IS DISTINCT FROM
+          (tree.root_object_id, tree.root_bucket_id, tree.path, tree.tier, tree.chain, tree.source_collection_id)
+)
+SELECT (SELECT count(*) FROM tree), start.parent_stored,
+       COALESCE(start.source_document_id IN (SELECT document_id FROM tree), false),
+       start.parent_stored AND start.parent_collection_differs,
+       start.parent_root_object_id, start.parent_root_bucket_id
+FROM tree start WHERE start.id = %s
+"""
+
+
+def check(found: Relinked, given: LineageInput, *, roots: bool) -> None:
+    """Raise ValidationError when a lineage contradicts the stored parent; `roots`: also when its root does."""
+    faults = []
+    if found.cycle:
+        faults.append(Fault(("body", "source_document_id"), "would make the document its own ancestor", "cycle"))
+    if found.parent_collection_differs:
+        faults.append(
+            Fault(("body", "source_collection_id"), "is not the collection of the source document", "contradiction")
+        )
+    if roots and found.parent_stored:
+        for name, sent, stored in (
+            ("root_object_id", given.root_object_id, found.parent_root_object_id),
+            ("root_bucket_id", given.root_bucket_id, found.parent_root_bucket_id),
+        ):
+            if sent is not None and stored is not None and sent != stored:
+                faults.append(Fault(("body", name), f"differs from the stored parent's, {stored}", "contradiction"))
+    if faults:
+        raise ValidationError(*faults)
+
+
+def sent_tier(given: LineageInput) -> int:
+    """The tier of a document whose parent is not stored, from what was sent: collections in the path, steps of the chain."""
+    if given.path is not None:
+        return max(1, given.path.count("/"))
+    return len(given.chain) if given.chain else 1
+
+
+def chain_text(chain: list[jsonio.JSONObject] | None) -> str | None:
+    return None if chain is None else jsonio.dumps(chain)
+
+
+_BELOW = """
+WITH RECURSIVE below AS (
+    SELECT l.id, d.document_id, ARRAY[%s, d.document_id]::text[] AS seen
+    FROM documents_lineagestep l JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id
+    WHERE l.namespace_id = %s AND l.source_document_id = %s
+  UNION ALL
+    SELECT l.id, d.document_id, below.seen || d.document_id::text
+    FROM below
+    JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = below.document_id
+    JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id
+    WHERE d.document_id <> ALL(below.seen)
+)
+"""
+
+
+def delete_below(namespace_id: int, document_id: str) -> int:
+    """Delete every descendant of a document; their number. One statement."""
+    row = sql.one(
+        f"{_BELOW}, gone AS (DELETE FROM documents_document d USING below"
+        " WHERE d.namespace_id = %s AND d.id = below.id RETURNING 1) SELECT count(*) FROM gone",
+        (document_id, namespace_id, document_id, namespace_id, namespace_id),
+    )
+    return int(row[0]) if row else 0
+
+
+def count_children(namespace_id: int, document_id: str) -> dict[str, int]:
+    """How many documents name this one as their source, by their collection's id."""
+    return dict(
+        sql.rows(
+            "SELECT c.public_id, count(*) FROM documents_lineagestep l JOIN namespaces_collection c"
+            " ON c.id = l.collection_id AND c.namespace_id = l.namespace_id AND c.deleted_at IS NULL"
+            " WHERE l.namespace_id = %s AND l.source_document_id = %s GROUP BY c.public_id ORDER BY c.public_id",
+            (namespace_id, document_id),
+        )
+    )

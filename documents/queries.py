@@ -1,0 +1,128 @@
+"""Reading documents. Each function is one statement; it names the namespace through the scope's CTE."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from documents import lineage
+from documents.stored import WIDTH, StoredDocument, columns
+from mixpeek_site import sql
+from mixpeek_site.errors import NotFoundError
+from namespaces import scope as scopes
+from namespaces.scope import Scope
+
+
+def document_not_found(document_id: str, collection: str | None) -> NotFoundError:
+    place = f" in collection {collection}" if collection else ""
+    return NotFoundError(f"Document {document_id} was not found{place}.", resource="document", id=document_id)
+
+
+def missing(scope: Scope, collection: str | None, document_id: str | None = None) -> NotFoundError:
+    """The 404 for a statement that found no scope: the namespace's, or else the collection's."""
+    try:
+        if collection is None:
+            scopes.require_namespace(scope)
+        else:
+            scopes.require_collection(scope, collection)
+    except NotFoundError as error:
+        return error
+    return document_not_found(document_id or "", collection)
+
+
+def source(collection: str | None) -> str:
+    """SQL of `scope` left-joined to its document (one %s: the document's id); `c` is the document's collection."""
+    return (
+        "scope LEFT JOIN (documents_document d JOIN namespaces_collection c ON c.id = d.collection_id"
+        " AND c.deleted_at IS NULL) ON d.namespace_id = scope.namespace_id AND d.document_id = %s"
+        + (" AND d.collection_id = scope.collection_id" if collection is not None else "")
+    )
+
+
+@lru_cache
+def _document_sql(cte: str, joined: str) -> str:
+    return (
+        f"WITH {cte} SELECT {columns(namespace='scope.namespace')} FROM {joined}"
+        " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
+    )
+
+
+def document(scope: Scope, collection: str | None, document_id: str) -> StoredDocument:
+    """One document, of a collection or (collection None) of the namespace. Raises NotFoundError for whatever is missing."""
+    cte, params = scope.cte(collection)
+    row = sql.one(_document_sql(cte, source(collection)), (*params, sql.text(document_id)))
+    if row is None:
+        raise missing(scope, collection, document_id)
+    if row[0] is None:
+        raise document_not_found(document_id, collection)
+    return StoredDocument._make(row)
+
+
+class LineageView(NamedTuple):
+    """A document's lineage with every step of its chain; `chain` is JSON text, None without lineage."""
+
+    document_id: str
+    collection: str
+    source_type: str | None
+    source_object_id: str | None
+    source_collection_id: str | None
+    source_document_id: str | None
+    root_object_id: str | None
+    root_bucket_id: str | None
+    tier: int
+    chain: str | None
+
+
+def document_lineage(scope: Scope, collection: str, document_id: str) -> LineageView:
+    """Raises NotFoundError for whatever is missing."""
+    cte, params = scope.cte(collection)
+    row = sql.one(
+        f"WITH {cte} SELECT d.document_id, c.public_id, l.source_type, l.source_object_id, l.source_collection_id,"
+        " l.source_document_id, l.root_object_id, l.root_bucket_id, l.tier,"
+        f" CASE WHEN l.id IS NOT NULL THEN {lineage.whole_chain('d', 'c', 'l')} END::text"
+        f" FROM {source(collection)}"
+        " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id",
+        (*params, sql.text(document_id)),
+    )
+    if row is None:
+        raise missing(scope, collection, document_id)
+    if row[0] is None:
+        raise document_not_found(document_id, collection)
+    return LineageView._make(row)
+
+
+class DocumentPage(NamedTuple):
+    documents: list[StoredDocument]
+    total: int | None
+    next_position: list[str] | None  # where the next page begins: time and internal id of this page's last document
+
+
+def documents_page(
+    scope: Scope, collection: str, *, limit: int, offset: int, position: list[str] | None, include_total: bool
+) -> DocumentPage:
+    """A page in creation order, `limit` 1 to 1000. Raises NotFoundError for the namespace or the collection.
+
+    One statement; the page is read through the index of the order, so page 10,000 by cursor costs what page 1 does.
+    """
+    cte, params = scope.cte(collection)
+    after = "" if position is None else " AND (d.created_at, d.id) > (%s::timestamptz, %s::uuid)"
+    total = (
+        "(SELECT count(*) FROM documents_document t WHERE t.namespace_id = scope.namespace_id"
+        " AND t.collection_id = scope.collection_id)"
+        if include_total
+        else "NULL::bigint"
+    )
+    statement = (
+        f"WITH {cte} SELECT {columns(collection='scope.collection', namespace='scope.namespace')}, d.id::text, {total}"
+        " FROM scope LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id"
+        f" AND d.collection_id = scope.collection_id{after} ORDER BY d.created_at, d.id LIMIT %s OFFSET %s) d ON true"
+        " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
+        " ORDER BY d.created_at, d.id"
+    )
+    found = sql.rows(statement, (*params, *(position or ()), limit + 1, offset))
+    if not found:
+        raise missing(scope, collection)
+    documents = [StoredDocument._make(row[:WIDTH]) for row in found if row[0] is not None]
+    more = len(documents) > limit
+    last = found[limit - 1] if more else None
+    return DocumentPage(
+        documents[:limit], found[0][WIDTH + 1], [documents[limit - 1].created_at, last[WIDTH]] if last else None
+    )

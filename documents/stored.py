@@ -1,0 +1,61 @@
+"""A document as read from the database: what every statement on documents returns, in one order."""
+
+from typing import Final, NamedTuple
+
+
+class StoredDocument(NamedTuple):
+    """One row. JSON parts are PostgreSQL's texts, times its ISO texts in UTC (`2025-10-31 10:00:00.5+00`)."""
+
+    document_id: str
+    collection: str
+    namespace: str
+    version: int
+    schema_version: str | None
+    created_at: str
+    updated_at: str
+    payload: str
+    internal_metadata: str
+    system: str
+    source_blobs: str
+    document_blobs: str
+    source_type: str | None
+    source_object_id: str | None
+    source_collection_id: str | None
+    source_document_id: str | None
+    root_object_id: str | None
+    root_bucket_id: str | None
+    path: str | None
+    chain: str | None
+
+    @property
+    def has_lineage(self) -> bool:
+        return self.source_type is not None or self.root_object_id is not None or self.path is not None
+
+
+def columns(
+    document: str = "d", collection: str = "c.public_id", namespace: str = "n.public_id", lineage: str | None = "l"
+) -> str:
+    """The select list of a StoredDocument; the arguments are the statement's aliases and expressions.
+
+    `lineage` None: the statement knows that there is no lineage step.
+    """
+    d, l = document, lineage  # noqa: E741
+    step = (
+        f"{l}.source_type, {l}.source_object_id, {l}.source_collection_id, {l}.source_document_id,"
+        f" {l}.root_object_id, {l}.root_bucket_id, {l}.path, {l}.chain::text"
+        if l
+        else ", ".join(["NULL::text"] * 8)
+    )
+    return (
+        f"{d}.document_id, {collection}, {namespace}, {d}.version, {d}.schema_version, {d}.created_at::text,"
+        f" {d}.updated_at::text, {d}.payload::text, {d}.internal_metadata::text, {d}.system::text,"
+        f" {d}.source_blobs::text, {d}.document_blobs::text, {step}"
+    )
+
+
+WIDTH: Final = len(StoredDocument._fields)
+
+
+def iso(time: str) -> str:
+    """ISO 8601 in UTC, ending in Z, of PostgreSQL's text."""
+    return time.replace(" ", "T", 1).removesuffix("+00") + "Z"

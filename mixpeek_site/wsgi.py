@@ -1,0 +1,37 @@
+"""The WSGI application: requests below /v1/ pass only the middleware that the API needs, all others Django's usual stack."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mixpeek_site.settings")
+
+import django
+
+django.setup(set_prefix=False)
+
+from django.core.handlers.exception import convert_exception_to_response  # noqa: E402
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
+
+from mixpeek_site.api.headers import ResponseHeadersMiddleware  # noqa: E402
+
+
+class ApiHandler(WSGIHandler):
+    """Sessions, messages, CSRF and the like are of the admin's pages; an API request passes none of them."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        self._middleware_chain = convert_exception_to_response(
+            ResponseHeadersMiddleware(convert_exception_to_response(self._get_response))
+        )
+
+
+_api, _site = ApiHandler(), WSGIHandler()
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    handler = _api if environ["PATH_INFO"].startswith("/v1/") else _site
+    response: Iterable[bytes] = handler(environ, start_response)
+    return response
