@@ -78,6 +78,8 @@ def stop(cluster: Cluster) -> bool:
     with cluster.lock("start.lock", START_SECONDS, "Another process is starting or stopping PostgreSQL; try again."):
         pid = cluster.server_pid()
         if pid is None:
+            if cluster.crashed:  # and is not to be started again by `serve`, which looks for this
+                (cluster.directory / "postmaster.pid").unlink(missing_ok=True)
             return False
         os.kill(pid, signal.SIGINT)  # "fast": does not wait for clients to leave
         deadline = time.monotonic() + STOP_SECONDS
@@ -202,9 +204,7 @@ def _launch(cluster: Cluster, programs: Path, runs_as: Account) -> "subprocess.P
         "wait until they have ended, or end them."
     )
     with cluster.lock("server.lock", REMNANT_SECONDS, refusal) as lock, _open_log(cluster) as log:
-        # Of a server that was killed. Its number may be a living program's by now, and PostgreSQL would then refuse
-        # to start; that no process of the server lives is what the lock just proved.
-        (cluster.directory / "postmaster.pid").unlink(missing_ok=True)
+        _remove_remains(cluster)
         try:
             return subprocess.Popen(
                 command,
@@ -220,6 +220,21 @@ def _launch(cluster: Cluster, programs: Path, runs_as: Account) -> "subprocess.P
             )
         except OSError as error:
             raise EmbeddedPostgresError(_cannot_switch(cluster, runs_as, error)) from error
+
+
+def _remove_remains(cluster: Cluster) -> None:
+    """Remove the pid file and the socket of a server that was killed; call it only when no process of a server lives.
+
+    The number in them may by now be a living program's (or a dead one's that nobody has waited for),
+    and PostgreSQL would then refuse to start.
+    """
+    socket_name = f".s.PGSQL.{PORT}"
+    for path in (
+        cluster.directory / "postmaster.pid",
+        cluster.socket_directory / socket_name,
+        cluster.socket_directory / f"{socket_name}.lock",
+    ):
+        path.unlink(missing_ok=True)
 
 
 def _open_log(cluster: Cluster) -> IO[bytes]:

@@ -1,0 +1,10 @@
+"""The project as a Django application: its commands and its system checks."""
+
+from django.apps import AppConfig
+
+
+class MixpeekSiteConfig(AppConfig):
+    name = "mixpeek_site"
+
+    def ready(self) -> None:
+        from mixpeek_site import checks  # noqa: F401 (registers them)
