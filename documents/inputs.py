@@ -42,9 +42,7 @@ _ROOT_PARTS: Final = frozenset(
     )
 )
 RESERVED: Final = _ROOT_PARTS | _IGNORED
-_INTERNAL_IGNORED: Final = frozenset(
-    ("internal_id", "namespace_id", "document_id", "collection_id", "created_at", "updated_at")
-)
+_INTERNAL_IGNORED: Final = frozenset(("internal_id", "namespace_id", "document_id", "collection_id", "created_at", "updated_at"))
 _INTERNAL_PARTS: Final = frozenset((*_SYSTEM_MEMBERS, "lineage", "metadata", "source_blobs", "document_blobs"))
 _SIGNED: Final = ("presigned_url", "presigned_urls", "unavailable_reason")
 
@@ -328,12 +326,8 @@ def _contradictions(given: LineageInput) -> Iterator[Fault]:
     if given.source_type != "bucket":
         return
     if given.source_document_id is not None or given.source_collection_id is not None:
-        yield Fault(
-            ("body", "source_type"), "is bucket, but the body names a source document or collection", "contradiction"
-        )
+        yield Fault(("body", "source_type"), "is bucket, but the body names a source document or collection", "contradiction")
     given.root_object_id = given.root_object_id or given.source_object_id
     given.source_object_id = given.source_object_id or given.root_object_id
     if given.root_object_id != given.source_object_id:
-        yield Fault(
-            ("body", "root_object_id"), "differs from source_object_id, which is the root when the source is a bucket"
-        )
+        yield Fault(("body", "root_object_id"), "differs from source_object_id, which is the root when the source is a bucket")

@@ -142,9 +142,7 @@ def check(found: Relinked, given: LineageInput, *, roots: bool) -> None:
     if found.cycle:
         faults.append(Fault(("body", "source_document_id"), "would make the document its own ancestor", "cycle"))
     if found.parent_collection_differs:
-        faults.append(
-            Fault(("body", "source_collection_id"), "is not the collection of the source document", "contradiction")
-        )
+        faults.append(Fault(("body", "source_collection_id"), "is not the collection of the source document", "contradiction"))
     if roots and found.parent_stored:
         for name, sent, stored in (
             ("root_object_id", given.root_object_id, found.parent_root_object_id),

@@ -1,5 +1,6 @@
 """Documents and the lineage that says what each was made from."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -28,9 +29,7 @@ class Document(NamespacedModel):
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid7, editable=False)
     namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
-    collection = models.ForeignKey(
-        Collection, models.DO_NOTHING, related_name="documents", db_constraint=False, db_index=False
-    )
+    collection = models.ForeignKey(Collection, models.DO_NOTHING, related_name="documents", db_constraint=False, db_index=False)
     document_id = models.CharField(max_length=128, default=new_document_id, db_collation="C")
     payload = ExactJSONField(default=dict, blank=True, help_text="The user's fields: one JSON object.")
     internal_metadata = ExactJSONField(default=dict, blank=True, help_text="ingestion_status and the like.")
@@ -86,9 +85,7 @@ class LineageStep(NamespacedModel):
         related_name="lineage_step",
     )
     namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
-    collection = models.ForeignKey(
-        Collection, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
-    )
+    collection = models.ForeignKey(Collection, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     source_type = models.CharField(max_length=10, null=True, blank=True, choices=SourceType.choices)
     source_object_id = models.TextField(null=True, blank=True, db_collation="C")
     source_collection_id = models.TextField(null=True, blank=True, db_collation="C")
@@ -119,3 +116,35 @@ class LineageStep(NamespacedModel):
 
     def __str__(self) -> str:
         return self.path or str(self.pk)
+
+
+class Feature(NamespacedModel):
+    """What an extractor found in a document: a payload, and at most one vector under its name.
+
+    A row of its own, so that a document is read without its vectors at no cost. float32, as sent.
+    """
+
+    class Kind(models.TextChoices):
+        DENSE = "dense"
+        SPARSE = "sparse"
+        MULTI = "multi"
+
+    id = models.BigAutoField(primary_key=True)
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    document = models.ForeignKey(Document, models.DO_NOTHING, related_name="features", db_constraint=False, db_index=False)
+    name = models.TextField(db_collation="C", help_text="The vector's name; of a feature without one, its extractor's id.")
+    feature_extractor_id = models.TextField(null=True, blank=True)
+    payload = ExactJSONField(null=True, blank=True)
+    kind = models.CharField(max_length=6, null=True, blank=True, choices=Kind.choices)
+    numbers = ArrayField(models.FloatField(), null=True, blank=True, help_text="float32; of a multi-vector, its rows.")
+    indices = ArrayField(models.BigIntegerField(), null=True, blank=True, help_text="Of a sparse vector.")
+
+    class Meta:
+        ordering = ("document", "name")
+        constraints = (
+            # Serves reading a document's vectors; one name, one vector.
+            models.UniqueConstraint(fields=("namespace", "document", "name"), name="feature_name_taken"),
+        )
+
+    def __str__(self) -> str:
+        return self.name

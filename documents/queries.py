@@ -38,17 +38,17 @@ def source(collection: str | None) -> str:
 
 
 @lru_cache
-def _document_sql(cte: str, joined: str) -> str:
+def _document_sql(cte: str, joined: str, vectors: bool) -> str:
     return (
-        f"WITH {cte} SELECT {columns(namespace='scope.namespace')} FROM {joined}"
+        f"WITH {cte} SELECT {columns(namespace='scope.namespace', vectors=vectors)} FROM {joined}"
         " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
     )
 
 
-def document(scope: Scope, collection: str | None, document_id: str) -> StoredDocument:
+def document(scope: Scope, collection: str | None, document_id: str, *, vectors: bool = False) -> StoredDocument:
     """One document, of a collection or (collection None) of the namespace. Raises NotFoundError for whatever is missing."""
     cte, params = scope.cte(collection)
-    row = sql.one(_document_sql(cte, source(collection)), (*params, sql.text(document_id)))
+    row = sql.one(_document_sql(cte, source(collection), vectors), (*params, sql.text(document_id)))
     if row is None:
         raise missing(scope, collection, document_id)
     if row[0] is None:
@@ -96,7 +96,14 @@ class DocumentPage(NamedTuple):
 
 
 def documents_page(
-    scope: Scope, collection: str, *, limit: int, offset: int, position: list[str] | None, include_total: bool
+    scope: Scope,
+    collection: str,
+    *,
+    limit: int,
+    offset: int,
+    position: list[str] | None,
+    include_total: bool,
+    vectors: bool = False,
 ) -> DocumentPage:
     """A page in creation order, `limit` 1 to 1000. Raises NotFoundError for the namespace or the collection.
 
@@ -111,7 +118,8 @@ def documents_page(
         else "NULL::bigint"
     )
     statement = (
-        f"WITH {cte} SELECT {columns(collection='scope.collection', namespace='scope.namespace')}, d.id::text, {total}"
+        f"WITH {cte} SELECT {columns(collection='scope.collection', namespace='scope.namespace', vectors=vectors)},"
+        f" d.id::text, {total}"
         " FROM scope LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id"
         f" AND d.collection_id = scope.collection_id{after} ORDER BY d.created_at, d.id LIMIT %s OFFSET %s) d ON true"
         " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
@@ -123,6 +131,4 @@ def documents_page(
     documents = [StoredDocument._make(row[:WIDTH]) for row in found if row[0] is not None]
     more = len(documents) > limit
     last = found[limit - 1] if more else None
-    return DocumentPage(
-        documents[:limit], found[0][WIDTH + 1], [documents[limit - 1].created_at, last[WIDTH]] if last else None
-    )
+    return DocumentPage(documents[:limit], found[0][WIDTH + 1], [documents[limit - 1].created_at, last[WIDTH]] if last else None)

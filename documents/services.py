@@ -16,9 +16,10 @@ from django.conf import settings
 from django.db import transaction
 
 from documents import lineage, patching, queries
+from documents.features import NamedFeature, read_features, write_features
 from documents.inputs import FLAT_LINEAGE, DocumentInput, LineageInput, read_patch
 from documents.models import new_document_id
-from documents.stored import WIDTH, StoredDocument, columns
+from documents.stored import StoredDocument, columns
 from mixpeek_site import ids, jsonio, sql
 from mixpeek_site.errors import (
     AlreadyExistsError,
@@ -46,13 +47,19 @@ def create_document(*, scope: Scope, collection: str, given: DocumentInput) -> S
     PayloadTooLargeError.
     """
     _require_same_collection(scope, collection, given.collection)
+    features = read_features(given)
     if given.document_id is None and given.lineage.source_document_id is None:
-        return _insert(scope, collection, given)[1]
+        if not features:
+            return _insert(scope, collection, given)[1]
+        with transaction.atomic():
+            (key, namespace_id, _), stored = _insert(scope, collection, given)
+            write_features(namespace_id, key, features)
+            return stored
     given = given if given.document_id else replace(given, document_id=new_document_id())
     try:
-        return _create_in_tree(scope, collection, given, lock="shared")
+        return _create_in_tree(scope, collection, given, features, lock="shared")
     except _ChildrenWaitError:
-        return _create_in_tree(scope, collection, given, lock="exclusive")
+        return _create_in_tree(scope, collection, given, features, lock="exclusive")
 
 
 class _ChildrenWaitError(Exception):
@@ -60,7 +67,9 @@ class _ChildrenWaitError(Exception):
 
 
 @transaction.atomic
-def _create_in_tree(scope: Scope, collection: str, given: DocumentInput, *, lock: str) -> StoredDocument:
+def _create_in_tree(
+    scope: Scope, collection: str, given: DocumentInput, features: list[NamedFeature], *, lock: str
+) -> StoredDocument:
     assert given.document_id is not None
     parent = given.lineage.source_document_id
     lineage.lock_documents(
@@ -72,6 +81,7 @@ def _create_in_tree(scope: Scope, collection: str, given: DocumentInput, *, lock
     (key, namespace_id, waited_for), stored = _insert(scope, collection, given)
     if waited_for and lock != "exclusive":
         raise _ChildrenWaitError
+    write_features(namespace_id, key, features)
     if parent is None and not waited_for:
         return stored
     found = lineage.relink(namespace_id, key)
@@ -287,7 +297,16 @@ def _update(
         if blobs is not None:
             sets.append(f"{column} = %s::jsonb")
             params.append(jsonio.dumps(blobs))
-    write = lambda: _run_update(scope, collection, document_id, sets, params, versions)  # noqa: E731
+    features = read_features(given)
+
+    def write() -> StoredDocument:
+        if not features:
+            return _run_update(scope, collection, document_id, sets, params, versions)[1]
+        with transaction.atomic():
+            (key, namespace_id), stored = _run_update(scope, collection, document_id, sets, params, versions)
+            write_features(namespace_id, key, features)
+            return stored
+
     if given.lineage.is_empty():
         return write()
     with transaction.atomic():
@@ -304,7 +323,8 @@ def _run_update(
     sets: list[str],
     params: list[Any],
     versions: Sequence[int] | None,
-) -> StoredDocument:
+) -> tuple[tuple[Any, int], StoredDocument]:
+    """The document's internal ids, and the document as written."""
     cte, scope_params = scope.cte(collection)
     name = sql.text(document_id)
     all_params: list[Any] = [*scope_params, *params, new_version(), datetime.now(UTC), name]
@@ -318,9 +338,9 @@ def _run_update(
         raise PayloadTooLargeError(f"The document would exceed {limit} bytes of JSON.", limit_bytes=limit) from None
     if row is None:
         raise queries.missing(scope, collection, document_id)
-    exists, *stored = row
-    if stored[0] is not None:
-        return StoredDocument._make(stored)
+    exists, key, namespace_id, *stored = row
+    if key is not None:
+        return (key, namespace_id), StoredDocument._make(stored)
     if exists:
         raise PreconditionFailedError("The document has another version than If-Match names.", document_id=document_id)
     raise queries.document_not_found(document_id, collection)
@@ -351,7 +371,7 @@ WITH {cte}, updated AS (
         {"AND d.version = ANY(%s)" if conditional else ""}
     RETURNING d.*, {collection} AS collection
 )
-SELECT {exists}, {columns("updated", "updated.collection", "scope.namespace")}
+SELECT {exists}, updated.id, updated.namespace_id, {columns("updated", "updated.collection", "scope.namespace")}
 FROM scope LEFT JOIN updated ON true
 LEFT JOIN documents_lineagestep l ON l.namespace_id = updated.namespace_id AND l.id = updated.id
 """
@@ -398,9 +418,7 @@ def _move(
 ) -> StoredDocument:
     """Give a document another source (or, its parent not stored, other roots), and its subtree what follows from it."""
     parent = given.source_document_id
-    lineage.lock_documents(
-        scope, exclusively=[document_id], shared=[parent] if parent else [], namespace="exclusive"
-    )
+    lineage.lock_documents(scope, exclusively=[document_id], shared=[parent] if parent else [], namespace="exclusive")
     locked = _locked(scope, collection, document_id)
     stored = write()
     sent = _moved(stored, given)
@@ -455,7 +473,8 @@ def _with_lineage(stored: StoredDocument, namespace_id: int, key: Any) -> Stored
         (namespace_id, key),
     )
     assert row is not None
-    return StoredDocument._make((*stored[: WIDTH - len(row)], *row))
+    names = (*SOURCES, "root_object_id", "root_bucket_id", "path", "chain")
+    return stored._replace(**dict(zip(names, row, strict=True)))
 
 
 def _require_same_collection(scope: Scope, collection: str | None, claimed: str | None, document_id: str = "") -> None:
@@ -504,9 +523,7 @@ def delete_document(
         return _delete_one(scope, collection, document_id, versions)
     with transaction.atomic():
         cascade = on_children == "cascade"
-        lineage.lock_documents(
-            scope, exclusively=[sql.text(document_id)], shared=[], namespace="exclusive" if cascade else None
-        )
+        lineage.lock_documents(scope, exclusively=[sql.text(document_id)], shared=[], namespace="exclusive" if cascade else None)
         locked = _locked(scope, collection, document_id)
         below = 0
         if cascade:

@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+from documents.features import vectors_column
+
 
 class StoredDocument(NamedTuple):
     """One row. JSON parts are PostgreSQL's texts, times its ISO texts in UTC (`2025-10-31 10:00:00.5+00`)."""
@@ -26,6 +28,7 @@ class StoredDocument(NamedTuple):
     root_bucket_id: str | None
     path: str | None
     chain: str | None
+    vectors: str | None  # `{name: value}`; None when not asked for
 
     @property
     def has_lineage(self) -> bool:
@@ -33,11 +36,16 @@ class StoredDocument(NamedTuple):
 
 
 def columns(
-    document: str = "d", collection: str = "c.public_id", namespace: str = "n.public_id", lineage: str | None = "l"
+    document: str = "d",
+    collection: str = "c.public_id",
+    namespace: str = "n.public_id",
+    lineage: str | None = "l",
+    *,
+    vectors: bool = False,
 ) -> str:
     """The select list of a StoredDocument; the arguments are the statement's aliases and expressions.
 
-    `lineage` None: the statement knows that there is no lineage step.
+    `lineage` None: the statement knows that there is no lineage step. `vectors`: read them, too.
     """
     d, l = document, lineage  # noqa: E741
     step = (
@@ -49,7 +57,8 @@ def columns(
     return (
         f"{d}.document_id, {collection}, {namespace}, {d}.version, {d}.schema_version, {d}.created_at::text,"
         f" {d}.updated_at::text, {d}.payload::text, {d}.internal_metadata::text, {d}.system::text,"
-        f" {d}.source_blobs::text, {d}.document_blobs::text, {step}"
+        f" {d}.source_blobs::text, {d}.document_blobs::text, {step},"
+        f" {vectors_column(d) if vectors else 'NULL::text'}"
     )
 
 

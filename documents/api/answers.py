@@ -1,7 +1,9 @@
 """From stored documents to responses: the rendering the request chose, ETag, conditional answers."""
 
+import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
@@ -9,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from documents import blobs
 from documents.renderings import NO_EXTRAS, Extras, renderer
 from documents.stored import StoredDocument
+from mixpeek_site import jsonio
 from mixpeek_site.api.query import boolean
 from mixpeek_site.errors import Fault, ValidationError
 
@@ -25,6 +28,12 @@ class Shape:
 
     schema_version: str | None = None  # None: as each document chose at its creation
     urls: bool = False
+    vectors: tuple[str, ...] | bool = False  # all of them, or those of these names
+    vector_names: bool = False
+
+    @property
+    def needs_vectors(self) -> bool:
+        return bool(self.vectors) or self.vector_names
 
     def of(self, document: StoredDocument) -> str:
         return self.schema_version or document.schema_version or settings.DEFAULT_SCHEMA_VERSION
@@ -36,11 +45,32 @@ class Shape:
         if self.urls:
             signed = blobs.signed(document.document_blobs)
             extras = Extras(signed.document_blobs, signed.presigned_url, signed.presigned_urls)
+        if self.needs_vectors:
+            extras = self._with_vectors(extras, jsonio.loads(document.vectors or "{}"))
         return renderer(version)(document, organization_id, extras)
+
+    def _with_vectors(self, extras: Extras, stored: dict[str, Any]) -> Extras:
+        names = jsonio.dumps(list(stored)) if self.vector_names else None
+        if not self.vectors:
+            return replace(extras, vector_names=names)
+        shown = stored if self.vectors is True else {name: stored[name] for name in self.vectors if name in stored}
+        only = next(iter(shown.values())) if len(shown) == 1 else None
+        dense = isinstance(only, list) and not isinstance(only[0], list)
+        return replace(
+            extras,
+            vector_names=names,
+            vectors=jsonio.dumps(shown),
+            vector=jsonio.dumps(only) if dense else None,
+        )
 
     def etag(self, document: StoredDocument) -> str:
         """A strong tag of the version and the representation."""
-        return f'"{document.version}-{self.of(document)}{"-urls" if self.urls else ""}"'
+        flags = ("-urls" if self.urls else "") + (f"-{self._vector_tag()}" if self.needs_vectors else "")
+        return f'"{document.version}-{self.of(document)}{flags}"'
+
+    def _vector_tag(self) -> str:
+        chosen = jsonio.dumps([self.vectors, self.vector_names])
+        return hashlib.sha256(chosen.encode()).hexdigest()[:12]
 
 
 PLAIN_SHAPE = Shape()
@@ -53,12 +83,16 @@ def read_shape(query: dict[str, str]) -> Shape:
     version = query.get("schema_version") or None
     if version not in (None, "native", "v1", "v2"):
         raise ValidationError(Fault(("query", "schema_version"), "must be native, v1 or v2", "enum"))
-    return Shape(version, urls=any([boolean(query, flag) for flag in _URL_FLAGS]))
+    vectors: tuple[str, ...] | bool = boolean(query, "return_vectors")
+    names = query.get("return_vector_names", "")
+    vector_names = names.lower() in ("true", "1")
+    if names and names.lower() not in ("true", "1", "false", "0"):
+        vectors = vectors or tuple(filter(None, map(str.strip, names.split(","))))
+    urls = any([boolean(query, flag) for flag in _URL_FLAGS])
+    return Shape(version, urls=urls, vectors=vectors, vector_names=vector_names)
 
 
-def document_response(
-    request: HttpRequest, document: StoredDocument, shape: Shape, organization_id: str
-) -> HttpResponse:
+def document_response(request: HttpRequest, document: StoredDocument, shape: Shape, organization_id: str) -> HttpResponse:
     """200 with the document and its ETag; 304 when a GET's If-None-Match names it and no URL was signed."""
     etag = shape.etag(document)
     wanted = request.META.get("HTTP_IF_NONE_MATCH")

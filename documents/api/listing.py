@@ -12,7 +12,9 @@ from mixpeek_site.api.pagination import PAGE_PARAMETERS, Page, decode_cursor, en
 from mixpeek_site.errors import Fault, ValidationError
 from namespaces.scope import Scope
 
-LIST_PARAMETERS = RENDERING_PARAMETERS | PAGE_PARAMETERS | {"filters", "sort", "search", "partition", "group_by", "select", "expand"}
+LIST_PARAMETERS = (
+    RENDERING_PARAMETERS | PAGE_PARAMETERS | {"filters", "sort", "search", "partition", "group_by", "select", "expand"}
+)
 # Members that clients send empty by default; asking something of them is refused until they are built.
 _NOT_YET = ("filters", "sort", "search", "partition", "group_by", "select", "expand")
 
@@ -56,7 +58,9 @@ def _flags(query: dict[str, str], body: dict[str, Any]) -> dict[str, str]:
             flags[name] = "true" if value else "false"
         elif isinstance(value, str) and name == "schema_version":
             flags[name] = value
-        elif value is not None and name != "return_vector_names":
+        elif name == "return_vector_names" and isinstance(value, list) and all(isinstance(item, str) for item in value):
+            flags[name] = ",".join(value)
+        elif value is not None:
             raise ValidationError(Fault(("body", name), "must be true or false", "bool_type"))
     return flags
 
@@ -70,6 +74,7 @@ def list_response(listing: Listing, scope: Scope, collection: str) -> HttpRespon
         offset=page.offset,
         position=listing.position,
         include_total=page.include_total,
+        vectors=listing.shape.needs_vectors,
     )
     organization = scope.organization_public_id
     results = ",".join([listing.shape.render(document, organization) for document in found.documents])

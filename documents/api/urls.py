@@ -13,9 +13,7 @@ _twin = DocumentViewSet.as_view({"get": "retrieve", "put": "update", "patch": "p
 urlpatterns = [
     re_path(rf"{_COLLECTION}/list/?$", DocumentViewSet.as_view({"post": "list_documents"}), name="documents-list-query"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/?$", _one, name="document"),
-    re_path(
-        rf"{_COLLECTION}/?$", DocumentViewSet.as_view({"post": "create", "get": "list_documents"}), name="documents"
-    ),
+    re_path(rf"{_COLLECTION}/?$", DocumentViewSet.as_view({"post": "create", "get": "list_documents"}), name="documents"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/lineage/?$", DocumentViewSet.as_view({"get": "lineage"}), name="document-lineage"),
     re_path(rf"^documents{_DOCUMENT}/?$", _twin, name="document-anywhere"),
 ]

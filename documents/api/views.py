@@ -9,6 +9,7 @@ from documents.api import openapi
 from documents.api.answers import RENDERING_PARAMETERS, Shape, document_response, if_match, read_shape
 from documents.api.listing import LIST_PARAMETERS, list_response, read_listing
 from documents.inputs import read_create, read_patch, read_replace
+from documents.stored import StoredDocument
 from mixpeek_site import jsonio
 from mixpeek_site.api.query import read_query
 from mixpeek_site.api.viewset import ContractViewSet, json_response, read_body, read_object
@@ -30,19 +31,16 @@ class DocumentViewSet(ContractViewSet):
     def create(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
         body, _ = read_object(request)
         shape = read_shape(read_query(request, RENDERING_PARAMETERS))
-        document = services.create_document(
-            scope=self.scope, collection=collection_identifier, given=read_create(body)
-        )
+        document = services.create_document(scope=self.scope, collection=collection_identifier, given=read_create(body))
         response = self._document(request, document, shape)
         response.headers["Location"] = f"/v1/collections/{document.collection}/documents/{document.document_id}"
         return response
 
     @openapi.RETRIEVE
-    def retrieve(
-        self, request: HttpRequest, document_id: str, collection_identifier: str | None = None
-    ) -> HttpResponse:
+    def retrieve(self, request: HttpRequest, document_id: str, collection_identifier: str | None = None) -> HttpResponse:
         shape = read_shape(read_query(request, RENDERING_PARAMETERS))
-        return self._document(request, queries.document(self.scope, collection_identifier, document_id), shape)
+        document = queries.document(self.scope, collection_identifier, document_id, vectors=shape.needs_vectors)
+        return document_response(request, document, shape, self.scope.organization_public_id)
 
     @openapi.REPLACE
     def update(self, request: HttpRequest, document_id: str, collection_identifier: str | None = None) -> HttpResponse:
@@ -58,9 +56,7 @@ class DocumentViewSet(ContractViewSet):
         return self._document(request, document, shape)
 
     @openapi.PATCH
-    def partial_update(
-        self, request: HttpRequest, document_id: str, collection_identifier: str | None = None
-    ) -> HttpResponse:
+    def partial_update(self, request: HttpRequest, document_id: str, collection_identifier: str | None = None) -> HttpResponse:
         body, media_type = read_body(request, media_types=patching.MEDIA_TYPES)
         shape = read_shape(read_query(request, RENDERING_PARAMETERS))
         target: dict[str, Any] = {
@@ -117,9 +113,10 @@ class DocumentViewSet(ContractViewSet):
             "source_collection_id": found.source_collection_id,
             "lineage_chain": chain,
         }
-        return json_response(
-            {**answer, "lineage": lineage, "depth": found.tier, "total_steps": len(chain), "message": None}
-        )
+        return json_response({**answer, "lineage": lineage, "depth": found.tier, "total_steps": len(chain), "message": None})
 
-    def _document(self, request: HttpRequest, document: Any, shape: Shape) -> HttpResponse:
+    def _document(self, request: HttpRequest, document: StoredDocument, shape: Shape) -> HttpResponse:
+        """The answer to a write. The statement that wrote knows no vectors: where asked for, they are read after it."""
+        if shape.needs_vectors:
+            document = queries.document(self.scope, document.collection, document.document_id, vectors=True)
         return document_response(request, document, shape, self.scope.organization_public_id)

@@ -9,73 +9,168 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('namespaces', '0001_schema'),
+        ("namespaces", "0001_schema"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.UUIDField(default=mixpeek_site.ids.new_uuid7, editable=False, primary_key=True, serialize=False)),
-                ('document_id', models.CharField(db_collation='C', default=documents.models.new_document_id, max_length=128)),
-                ('payload', mixpeek_site.jsonio.ExactJSONField(blank=True, default=dict, help_text="The user's fields: one JSON object.")),
-                ('internal_metadata', mixpeek_site.jsonio.ExactJSONField(blank=True, default=dict, help_text='ingestion_status and the like.')),
-                ('system', mixpeek_site.jsonio.ExactJSONField(blank=True, default=dict, help_text='modality, mime_type, size_bytes, content_hash, processing, source_details, enrichments.')),
-                ('source_blobs', mixpeek_site.jsonio.ExactJSONField(blank=True, default=list)),
-                ('document_blobs', mixpeek_site.jsonio.ExactJSONField(blank=True, default=list)),
-                ('schema_version', models.CharField(blank=True, choices=[('v1', 'v1'), ('v2', 'v2')], help_text='Set at creation.', max_length=2, null=True)),
-                ('version', models.BigIntegerField(editable=False, help_text='Grows with every write; what an ETag compares.')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('collection', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='documents', to='namespaces.collection')),
-                ('namespace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='namespaces.namespace')),
+                ("id", models.UUIDField(default=mixpeek_site.ids.new_uuid7, editable=False, primary_key=True, serialize=False)),
+                ("document_id", models.CharField(db_collation="C", default=documents.models.new_document_id, max_length=128)),
+                (
+                    "payload",
+                    mixpeek_site.jsonio.ExactJSONField(blank=True, default=dict, help_text="The user's fields: one JSON object."),
+                ),
+                (
+                    "internal_metadata",
+                    mixpeek_site.jsonio.ExactJSONField(blank=True, default=dict, help_text="ingestion_status and the like."),
+                ),
+                (
+                    "system",
+                    mixpeek_site.jsonio.ExactJSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="modality, mime_type, size_bytes, content_hash, processing, source_details, enrichments.",
+                    ),
+                ),
+                ("source_blobs", mixpeek_site.jsonio.ExactJSONField(blank=True, default=list)),
+                ("document_blobs", mixpeek_site.jsonio.ExactJSONField(blank=True, default=list)),
+                (
+                    "schema_version",
+                    models.CharField(
+                        blank=True, choices=[("v1", "v1"), ("v2", "v2")], help_text="Set at creation.", max_length=2, null=True
+                    ),
+                ),
+                ("version", models.BigIntegerField(editable=False, help_text="Grows with every write; what an ETag compares.")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "collection",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="documents",
+                        to="namespaces.collection",
+                    ),
+                ),
+                (
+                    "namespace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="namespaces.namespace",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='LineageStep',
+            name="LineageStep",
             fields=[
-                ('document', models.OneToOneField(db_column='id', db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='lineage_step', serialize=False, to='documents.document')),
-                ('source_type', models.CharField(blank=True, choices=[('bucket', 'Bucket'), ('collection', 'Collection')], max_length=10, null=True)),
-                ('source_object_id', models.TextField(blank=True, db_collation='C', null=True)),
-                ('source_collection_id', models.TextField(blank=True, db_collation='C', null=True)),
-                ('source_document_id', models.TextField(blank=True, db_collation='C', null=True)),
-                ('root_object_id', models.TextField(blank=True, db_collation='C', null=True)),
-                ('root_bucket_id', models.TextField(blank=True, db_collation='C', null=True)),
-                ('path', models.TextField(blank=True, db_collation='C', null=True)),
-                ('tier', models.IntegerField(default=1, help_text='Number of collections in the path.')),
-                ('chain', mixpeek_site.jsonio.ExactJSONField(blank=True, help_text='The steps from the root, as sent or derived.', null=True)),
-                ('collection', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='namespaces.collection')),
-                ('namespace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='namespaces.namespace')),
+                (
+                    "document",
+                    models.OneToOneField(
+                        db_column="id",
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        primary_key=True,
+                        related_name="lineage_step",
+                        serialize=False,
+                        to="documents.document",
+                    ),
+                ),
+                (
+                    "source_type",
+                    models.CharField(
+                        blank=True, choices=[("bucket", "Bucket"), ("collection", "Collection")], max_length=10, null=True
+                    ),
+                ),
+                ("source_object_id", models.TextField(blank=True, db_collation="C", null=True)),
+                ("source_collection_id", models.TextField(blank=True, db_collation="C", null=True)),
+                ("source_document_id", models.TextField(blank=True, db_collation="C", null=True)),
+                ("root_object_id", models.TextField(blank=True, db_collation="C", null=True)),
+                ("root_bucket_id", models.TextField(blank=True, db_collation="C", null=True)),
+                ("path", models.TextField(blank=True, db_collation="C", null=True)),
+                ("tier", models.IntegerField(default=1, help_text="Number of collections in the path.")),
+                (
+                    "chain",
+                    mixpeek_site.jsonio.ExactJSONField(
+                        blank=True, help_text="The steps from the root, as sent or derived.", null=True
+                    ),
+                ),
+                (
+                    "collection",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="namespaces.collection",
+                    ),
+                ),
+                (
+                    "namespace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="namespaces.namespace",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(models.F('namespace'), models.F('collection'), models.F('created_at'), models.F('id'), name='document_collection_created'),
+            model_name="document",
+            index=models.Index(
+                models.F("namespace"),
+                models.F("collection"),
+                models.F("created_at"),
+                models.F("id"),
+                name="document_collection_created",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(fields=('namespace', 'document_id'), name='document_id_taken'),
+            model_name="document",
+            constraint=models.UniqueConstraint(fields=("namespace", "document_id"), name="document_id_taken"),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(('schema_version', None), ('schema_version__in', ('v1', 'v2')), _connector='OR'), name='document_schema_version_known'),
+            model_name="document",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("schema_version", None), ("schema_version__in", ("v1", "v2")), _connector="OR"),
+                name="document_schema_version_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lineagestep',
-            index=models.Index(models.F('namespace'), models.F('source_document_id'), condition=models.Q(('source_document_id', None), _negated=True), name='lineage_source_document'),
+            model_name="lineagestep",
+            index=models.Index(
+                models.F("namespace"),
+                models.F("source_document_id"),
+                condition=models.Q(("source_document_id", None), _negated=True),
+                name="lineage_source_document",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lineagestep',
-            index=models.Index(models.F('namespace'), models.F('root_object_id'), models.F('collection'), models.F('tier'), condition=models.Q(('root_object_id', None), _negated=True), name='lineage_root_stage'),
+            model_name="lineagestep",
+            index=models.Index(
+                models.F("namespace"),
+                models.F("root_object_id"),
+                models.F("collection"),
+                models.F("tier"),
+                condition=models.Q(("root_object_id", None), _negated=True),
+                name="lineage_root_stage",
+            ),
         ),
     ]

@@ -1,0 +1,183 @@
+"""Features and their vectors: reading them from a body, storing them, showing them (contract section 10).
+
+A vector is dense (a list of numbers), sparse (`{"indices": […], "values": […]}`) or multi (a list of equally long
+lists), float32 each. Names are unique in a document; writing replaces the names given and leaves the others.
+"""
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from documents.inputs import DocumentInput
+from mixpeek_site import jsonio, sql
+from mixpeek_site.errors import Fault, ValidationError
+from mixpeek_site.jsonio import JSONObject, Location
+
+MAX_DIMENSIONS: Final = 16_000
+MAX_NAME_LENGTH: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFeature:
+    """One row to store. `kind` None: a feature without a vector; `removed`: the name is to go."""
+
+    name: str
+    feature_extractor_id: str | None = None
+    payload: JSONObject | None = None
+    kind: str | None = None
+    numbers: list[Any] | None = None
+    indices: list[int] | None = None
+    removed: bool = False
+
+
+def read_features(given: DocumentInput) -> list[NamedFeature]:
+    """The features that a body names. Raises ValidationError for a malformed vector or a name given twice."""
+    if not given.features and not given.vectors:
+        return []
+    found: dict[str, NamedFeature] = {}
+    faults: list[Fault] = []
+    for location, feature in _named(given):
+        if isinstance(feature, Fault):
+            faults.append(feature)
+        elif feature.name in found:
+            faults.append(Fault(location, f"the name {feature.name!r} is given twice", "contradiction"))
+        else:
+            found[feature.name] = feature
+    if faults:
+        raise ValidationError(*faults)
+    return list(found.values())
+
+
+def _named(given: DocumentInput) -> Iterator[tuple[Location, NamedFeature | Fault]]:
+    for index, feature in enumerate(given.features or ()):
+        place: Location = ("body", "features", index, "vectors")
+        extractor = feature["feature_extractor_id"]
+        about = {"feature_extractor_id": extractor, "payload": feature.get("payload")}
+        vectors = feature.get("vectors")
+        if vectors is None or vectors == {}:
+            yield place, _checked_name(extractor, place) or NamedFeature(extractor, **about)
+        elif isinstance(vectors, dict) and not _is_sparse(vectors):
+            for name, value in vectors.items():
+                yield (*place, name), _vector(name, value, (*place, name), about)
+        else:
+            yield place, _vector(extractor, vectors, place, about)
+    for name, value in (given.vectors or {}).items():
+        yield ("body", "vectors", name), _vector(name, value, ("body", "vectors", name), {})
+
+
+def _checked_name(name: str, location: Location) -> Fault | None:
+    if 1 <= len(name) <= MAX_NAME_LENGTH:
+        return None
+    return Fault(location, f"a vector's name must have 1 to {MAX_NAME_LENGTH} characters", "string_length")
+
+
+def _is_sparse(value: JSONObject) -> bool:
+    return value.keys() == {"indices", "values"} and not isinstance(value["indices"], dict)
+
+
+def _vector(name: str, value: Any, location: Location, about: dict[str, Any]) -> NamedFeature | Fault:
+    fault = _checked_name(name, location)
+    if fault:
+        return fault
+    if value is None:
+        return NamedFeature(name, removed=True)
+    try:
+        if isinstance(value, dict) and _is_sparse(value):
+            indices, numbers = _indices(value["indices"]), _numbers(value["values"])
+            if len(indices) != len(numbers):
+                return Fault(location, "has not as many indices as values", "vector_ragged")
+            return NamedFeature(name, **about, kind="sparse", numbers=numbers, indices=indices)
+        if isinstance(value, list) and value and isinstance(value[0], list):
+            rows = [_numbers(row) for row in value]
+            if len({len(row) for row in rows}) > 1:
+                return Fault(location, "its rows differ in length", "vector_ragged")
+            return NamedFeature(name, **about, kind="multi", numbers=rows)
+        return NamedFeature(name, **about, kind="dense", numbers=_numbers(value))
+    except _NotAVectorError as error:
+        return Fault(location, str(error), "vector")
+
+
+class _NotAVectorError(Exception):
+    pass
+
+
+def _numbers(value: Any) -> list[float]:
+    if not isinstance(value, list):
+        raise _NotAVectorError("must be a list of numbers, a list of such lists, or {indices, values}")
+    if not 1 <= len(value) <= MAX_DIMENSIONS:
+        raise _NotAVectorError(f"must have 1 to {MAX_DIMENSIONS} dimensions, not {len(value)}")
+    return [_float32(number) for number in value]
+
+
+def _float32(number: Any) -> float:
+    """The nearest float32, which a second trip through the store leaves as it is."""
+    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+        raise _NotAVectorError("holds something that is not a number")
+    try:
+        nearest: float = struct.unpack("f", struct.pack("f", float(number)))[0]
+    except OverflowError:
+        nearest = math.inf
+    if not math.isfinite(nearest):
+        raise _NotAVectorError("holds a number beyond float32")
+    return nearest
+
+
+def _indices(value: Any) -> list[int]:
+    if not isinstance(value, list) or not all(_is_index(index) for index in value):
+        raise _NotAVectorError("its indices must be whole numbers from 0 to 2^63-1")
+    if len(set(map(int, value))) != len(value):
+        raise _NotAVectorError("has an index twice")
+    return [int(index) for index in value]
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value) and 0 <= value < 2**63
+
+
+def write_features(namespace_id: int, document: Any, features: list[NamedFeature]) -> None:
+    """Store them for a document (by its internal id): one statement, and one more when names are removed."""
+    removed = [feature.name for feature in features if feature.removed]
+    kept = [feature for feature in features if not feature.removed]
+    if removed:
+        sql.run(
+            "DELETE FROM documents_feature WHERE namespace_id = %s AND document_id = %s AND name = ANY(%s)",
+            (namespace_id, document, removed),
+        )
+    if not kept:
+        return
+    values = ", ".join(["(%s, %s, %s, %s, %s::jsonb, %s, %s::real[], %s::bigint[])"] * len(kept))
+    params = [
+        part
+        for feature in kept
+        for part in (
+            namespace_id,
+            document,
+            feature.name,
+            feature.feature_extractor_id,
+            None if feature.payload is None else jsonio.dumps(feature.payload),
+            feature.kind,
+            feature.numbers,
+            feature.indices,
+        )
+    ]
+    sql.run(
+        "INSERT INTO documents_feature (namespace_id, document_id, name, feature_extractor_id, payload, kind, numbers,"
+        f" indices) VALUES {values} ON CONFLICT (namespace_id, document_id, name) DO UPDATE SET"
+        " feature_extractor_id = COALESCE(excluded.feature_extractor_id, documents_feature.feature_extractor_id),"
+        " payload = COALESCE(excluded.payload, documents_feature.payload),"
+        " kind = excluded.kind, numbers = excluded.numbers, indices = excluded.indices",
+        params,
+    )
+
+
+def vectors_column(document: str) -> str:
+    """SQL of a document's vectors as JSON text `{name: value}` in the order of their names; `document` is its alias."""
+    return f"""(
+SELECT COALESCE(json_object_agg(f.name, CASE f.kind
+    WHEN 'sparse' THEN json_build_object('indices', f.indices, 'values', f.numbers)
+    ELSE array_to_json(f.numbers) END ORDER BY f.name), '{{}}')::text
+FROM documents_feature f
+WHERE f.namespace_id = {document}.namespace_id AND f.document_id = {document}.id AND f.kind IS NOT NULL)"""
