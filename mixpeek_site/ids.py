@@ -9,9 +9,7 @@ import uuid
 from mixpeek_site.errors import Fault
 
 CHOSEN_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-ROUTE_WORDS = frozenset(
-    "list batch bulk aggregate count distinct schema batch-get search upsert export".split()
-)
+ROUTE_WORDS = frozenset("list batch bulk aggregate count distinct schema batch-get search upsert export".split())
 MAX_NAME_LENGTH = 255
 
 _lock = threading.Lock()

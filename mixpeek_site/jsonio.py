@@ -48,7 +48,8 @@ def loads(raw: bytes | str) -> Any:
     except RecursionError:
         raise ValidationError(_too_deep(("body",))) from None
     except (InvalidOperation, ValueError):  # an exponent or an integer beyond what Python itself converts
-        raise ValidationError(_too_many_digits(("body",))) from None
+        value = simplejson.loads(text, parse_int=_guarded, parse_float=_guarded)
+        raise ValidationError(next(unstorable(value, ("body",)))) from None
     encoded = raw if isinstance(raw, bytes) else text.encode(errors="surrogatepass")
     if (
         encoded.count(b"{") + encoded.count(b"[") > settings.MAX_JSON_DEPTH
@@ -59,6 +60,14 @@ def loads(raw: bytes | str) -> Any:
         if fault:
             raise ValidationError(fault)
     return value
+
+
+def _guarded(number: str) -> Decimal:
+    """A number, or in place of one that can't be converted another that is too long as well."""
+    try:
+        return Decimal(number)
+    except InvalidOperation:
+        return Decimal("1e1000000")
 
 
 def dumps(value: Any) -> str:
@@ -110,9 +119,8 @@ def unstorable(value: Any, location: Location, depth: int = 1) -> Iterator[Fault
     elif isinstance(value, Decimal):
         if _plain_digits(value) > settings.MAX_NUMBER_DIGITS:
             yield _too_many_digits(location)
-    elif isinstance(value, int) and value.bit_length() > 3 * settings.MAX_NUMBER_DIGITS:
-        if abs(value) >= 10**settings.MAX_NUMBER_DIGITS:
-            yield _too_many_digits(location)
+    elif isinstance(value, int) and abs(value) >= 10**settings.MAX_NUMBER_DIGITS:
+        yield _too_many_digits(location)
 
 
 def _plain_digits(number: Decimal) -> int:
@@ -129,9 +137,7 @@ def _too_deep(location: Location) -> Fault:
 
 
 def _too_many_digits(location: Location) -> Fault:
-    return Fault(
-        location, f"a number has more than {settings.MAX_NUMBER_DIGITS} digits in plain form", "number_too_long"
-    )
+    return Fault(location, f"a number has more than {settings.MAX_NUMBER_DIGITS} digits in plain form", "number_too_long")
 
 
 class ExactJSONEncoder(json.JSONEncoder):

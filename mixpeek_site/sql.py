@@ -31,7 +31,7 @@ def run(statement: str, params: Sequence[Any] = ()) -> psycopg.Cursor[Row]:
     cursor: psycopg.Cursor[Row] = psycopg.Cursor(connection)
     try:
         with watchdog.watch(connection):
-            cursor.execute(statement, params, prepare=True)  # type: ignore[call-overload]
+            cursor.execute(statement, params, prepare=True)
     except psycopg.errors.QueryCanceled:
         raise ServiceUnavailableError("The statement took too long and was given up.") from None
     except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):

@@ -55,7 +55,7 @@ def _look_after() -> None:
         time.sleep(_CHECK_EVERY_SECONDS)
         now = time.monotonic()
         for key, (deadline, connection) in list(_running.items()):
-            if now >= deadline and _running.pop(key, None):
+            if now >= deadline and _running.pop(key, None) is not None:
                 _shut(connection)
 
 

@@ -24,7 +24,7 @@ class ApiHandler(WSGIHandler):
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
         self._middleware_chain = convert_exception_to_response(
-            ResponseHeadersMiddleware(convert_exception_to_response(self._get_response))
+            ResponseHeadersMiddleware(convert_exception_to_response(self._get_response))  # type: ignore[attr-defined, arg-type]
         )
 
 

@@ -55,10 +55,7 @@ def authenticate(token: str) -> Credentials:
     """The credentials of a token. Raises UnauthorizedError when it is unknown, revoked or expired."""
     hashed = digest(token)
     cached = _cache.get(hashed)
-    if cached is not None and cached[0] > time.monotonic():
-        found = cached[1]
-    else:
-        found = _look_up(hashed)
+    found = cached[1] if cached is not None and cached[0] > time.monotonic() else _look_up(hashed)
     if found.expires_at is not None and found.expires_at <= datetime.now(UTC):
         raise UnauthorizedError("This API key has expired.")
     return found

@@ -56,16 +56,19 @@ class NamespacedModel(models.Model):
 
     def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *args: Any) -> Any:
         kept = [value for value in values if value[0].name != "namespace"]
-        return super()._do_update(base_qs.filter(namespace_id=self.namespace_id), using, pk_val, kept, *args)  # type: ignore[misc]
+        return super()._do_update(base_qs.filter(**self._own_namespace()), using, pk_val, kept, *args)  # type: ignore[misc]
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
         rows = self.__class__._base_manager.using(using) if from_queryset is None else from_queryset
-        super().refresh_from_db(using, fields, rows.filter(namespace_id=self.namespace_id))
+        super().refresh_from_db(using, fields, rows.filter(**self._own_namespace()))
 
     def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
-        rows = self.__class__._base_manager.using(using).filter(pk=self.pk, namespace_id=self.namespace_id)
-        count = rows._raw_delete(rows.db)  # type: ignore[attr-defined]  # no cascade in Python: the database has the keys
+        rows = self.__class__._base_manager.using(using).filter(pk=self.pk, **self._own_namespace())
+        count = rows._raw_delete(rows.db)  # no cascade in Python: the database has the keys
         return count, {self._meta.label: count}
+
+    def _own_namespace(self) -> dict[str, int]:
+        return {"namespace_id": self.namespace_id}
 
 
 class Organization(models.Model):

@@ -28,12 +28,13 @@ class Shape:
 
     schema_version: str | None = None  # None: as each document chose at its creation
     urls: bool = False
-    vectors: tuple[str, ...] | bool = False  # all of them, or those of these names
+    vectors: bool = False
+    only_vectors: tuple[str, ...] = ()  # of these names; empty: all
     vector_names: bool = False
 
     @property
     def needs_vectors(self) -> bool:
-        return bool(self.vectors) or self.vector_names
+        return self.vectors or self.vector_names
 
     def of(self, document: StoredDocument) -> str:
         return self.schema_version or document.schema_version or settings.DEFAULT_SCHEMA_VERSION
@@ -53,7 +54,7 @@ class Shape:
         names = jsonio.dumps(list(stored)) if self.vector_names else None
         if not self.vectors:
             return replace(extras, vector_names=names)
-        shown = stored if self.vectors is True else {name: stored[name] for name in self.vectors if name in stored}
+        shown = {name: value for name, value in stored.items() if not self.only_vectors or name in self.only_vectors}
         only = next(iter(shown.values())) if len(shown) == 1 else None
         dense = isinstance(only, list) and not isinstance(only[0], list)
         return replace(
@@ -69,7 +70,7 @@ class Shape:
         return f'"{document.version}-{self.of(document)}{flags}"'
 
     def _vector_tag(self) -> str:
-        chosen = jsonio.dumps([self.vectors, self.vector_names])
+        chosen = jsonio.dumps([self.vectors, self.only_vectors, self.vector_names])
         return hashlib.sha256(chosen.encode()).hexdigest()[:12]
 
 
@@ -83,13 +84,14 @@ def read_shape(query: dict[str, str]) -> Shape:
     version = query.get("schema_version") or None
     if version not in (None, "native", "v1", "v2"):
         raise ValidationError(Fault(("query", "schema_version"), "must be native, v1 or v2", "enum"))
-    vectors: tuple[str, ...] | bool = boolean(query, "return_vectors")
+    vectors = boolean(query, "return_vectors")
     names = query.get("return_vector_names", "")
-    vector_names = names.lower() in ("true", "1")
+    vector_names, only = names.lower() in ("true", "1"), ()
     if names and names.lower() not in ("true", "1", "false", "0"):
-        vectors = vectors or tuple(filter(None, map(str.strip, names.split(","))))
-    urls = any([boolean(query, flag) for flag in _URL_FLAGS])
-    return Shape(version, urls=urls, vectors=vectors, vector_names=vector_names)
+        only = () if vectors else tuple(filter(None, map(str.strip, names.split(","))))
+        vectors = True
+    urls = any([boolean(query, flag) for flag in _URL_FLAGS])  # noqa: C419  # each is checked, whatever the first says
+    return Shape(version, urls, vectors, only, vector_names)
 
 
 def document_response(request: HttpRequest, document: StoredDocument, shape: Shape, organization_id: str) -> HttpResponse:

@@ -79,7 +79,7 @@ def list_response(listing: Listing, scope: Scope, collection: str) -> HttpRespon
     organization = scope.organization_public_id
     results = ",".join([listing.shape.render(document, organization) for document in found.documents])
     cursor = None if found.next_position is None else encode_cursor(listing.binding, found.next_position)
-    rest = {
+    rest: dict[str, Any] = {
         "groups": None,
         "pagination": pagination(page, found.total, cursor, found.next_position is not None),
         "total_documents": found.total,

@@ -5,7 +5,7 @@ A rendering splices the JSON texts that PostgreSQL stores into the final one: no
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from json.encoder import encode_basestring  # type: ignore[attr-defined]  # the C function behind json.dumps
+from json.encoder import encode_basestring  # the C function behind json.dumps
 from typing import Final
 
 from documents.stored import StoredDocument

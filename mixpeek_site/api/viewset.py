@@ -53,7 +53,7 @@ class ContractViewSet(ViewSet):
     credentials: Credentials
     scope: scopes.Scope
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         method = request.method or ""
         if method == "OPTIONS":
             return HttpResponse(status=204, headers={"Allow": ", ".join(self._allowed())})
@@ -129,9 +129,7 @@ def _header_text(request: HttpRequest, key: str) -> str | None:
     return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
-def read_body(
-    request: HttpRequest, *, media_types: frozenset[str] = JSON_MEDIA_TYPES, empty: Any = None
-) -> tuple[Any, str]:
+def read_body(request: HttpRequest, *, media_types: frozenset[str] = JSON_MEDIA_TYPES, empty: Any = None) -> tuple[Any, str]:
     """The parsed body and its media type. A body without Content-Type is read as JSON; `empty` stands for no body.
 
     Raises UnsupportedMediaTypeError, PayloadTooLargeError, BadRequestError, or ValidationError for JSON that can't be stored.
