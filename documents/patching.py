@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from mixpeek_site import jsonio
 from mixpeek_site.errors import ConflictError, Fault, ValidationError
 from mixpeek_site.jsonio import JSONObject
 
@@ -56,6 +57,7 @@ def expand_paths(patch: JSONObject) -> JSONObject:
         for step in path[:-1]:
             holder = holder.setdefault(step, {})
         holder[path[-1]] = patch[key]
+    faults = faults or list(jsonio.unstorable(expanded, ("body",)))
     if faults:
         raise ValidationError(*faults)
     return expanded

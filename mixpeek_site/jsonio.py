@@ -84,14 +84,15 @@ _EXPONENT = re.compile(r"[0-9][eE][+-]?[0-9]")
 
 
 def stored_bytes(text: str) -> int:
-    """About how many bytes a JSON text has once jsonb writes its numbers out in plain form (1e999 becomes 1,000 digits)."""
+    """How many bytes a compact JSON text has once jsonb writes its numbers out in plain form (1e999 becomes 1,000 digits)."""
     size = len(text) if text.isascii() else len(text.encode())
     return size + _expansion(simplejson.loads(text, use_decimal=True)) if _EXPONENT.search(text) else size
 
 
 def _expansion(value: Any) -> int:
     if isinstance(value, Decimal):
-        return _plain_digits(value)
+        point_and_sign = (value.as_tuple().exponent < 0) + value.is_signed()  # type: ignore[operator]  # always finite
+        return _plain_digits(value) + point_and_sign - len(str(value))
     if isinstance(value, dict):
         return sum(map(_expansion, value.values()))
     return sum(map(_expansion, value)) if isinstance(value, list) else 0

@@ -36,6 +36,8 @@ def run(statement: str, params: Sequence[Any] = ()) -> psycopg.Cursor[Row]:
         raise ServiceUnavailableError("The statement took too long and was given up.") from None
     except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
         raise ServiceUnavailableError("Another write got in the way; try again.") from None
+    except psycopg.errors.ProgramLimitExceeded:
+        raise  # the statement's fault, though psycopg counts it among the operational errors
     except psycopg.OperationalError as error:
         if connection.closed:
             _forget(wrapper)
