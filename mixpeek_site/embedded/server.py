@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psycopg
 from psycopg import sql
@@ -266,7 +266,7 @@ def _wait_until_ready(cluster: Cluster, process: "subprocess.Popen[bytes] | None
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            psycopg.connect(cluster.conninfo("postgres"), connect_timeout=5).close()
+            _connect(cluster).close()
             return
         except psycopg.OperationalError as error:
             if process is not None and process.poll() is not None:
@@ -281,8 +281,13 @@ def _wait_until_ready(cluster: Cluster, process: "subprocess.Popen[bytes] | None
             time.sleep(0.05)
 
 
+def _connect(cluster: Cluster) -> "psycopg.Connection[tuple[Any, ...]]":
+    # Options are named so that PGOPTIONS of the caller's environment has no say.
+    return psycopg.connect(cluster.conninfo("postgres"), autocommit=True, connect_timeout=5, options="-c statement_timeout=0")
+
+
 def _make_database(cluster: Cluster) -> None:
-    with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
+    with _connect(cluster) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not known:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
