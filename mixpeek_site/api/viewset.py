@@ -25,7 +25,6 @@ from mixpeek_site.errors import (
     MethodNotAllowedError,
     NotFoundError,
     PayloadTooLargeError,
-    UnauthorizedError,
     UnsupportedMediaTypeError,
     ValidationError,
 )
@@ -47,6 +46,7 @@ _METHOD_PERMISSIONS = {
 class ContractViewSet(ViewSet):
     """Base of all viewsets below /v1/. Handlers take the path's arguments and return an HttpResponse or raise a DomainError."""
 
+    authenticated: ClassVar[bool] = True  # whether the routes need a key
     in_namespace: ClassVar[bool] = True  # whether the routes read X-Namespace
     permissions: ClassVar[dict[str, Permission]] = {}  # by action, where it differs from the method's
 
@@ -69,31 +69,35 @@ class ContractViewSet(ViewSet):
         return response
 
     def _answer(self, request: HttpRequest, method: str, kwargs: dict[str, Any]) -> HttpResponse:
-        self.credentials = credentials = authenticate(request)
+        if self.authenticated:
+            self.credentials = authenticate(request)
         if self.in_namespace:
-            self.scope = scopes.scope_for(credentials, _header_text(request, "HTTP_X_NAMESPACE"))
+            self.scope = scopes.scope_for(self.credentials, _header_text(request, "HTTP_X_NAMESPACE"))
         action = self.action_map.get(method.lower())
         if action is None:
             raise MethodNotAllowedError(method, self._allowed())
+        if self.authenticated:
+            self._require_permission(action, method)
+        response: HttpResponse = getattr(self, action)(request, **kwargs)
+        return response
+
+    def _require_permission(self, action: str, method: str) -> None:
+        credentials = self.credentials
         needed = self.permissions.get(action) or _METHOD_PERMISSIONS[method]
         if not credentials.permission.includes(needed):
             raise ForbiddenError(
                 f"This needs the permission {needed}; the key has {credentials.permission}.", needed=needed.value
             )
-        response: HttpResponse = getattr(self, action)(request, **kwargs)
-        return response
 
     def _allowed(self) -> list[str]:
         return [*sorted(method.upper() for method in self.action_map), "OPTIONS"]
 
     def _earlier(self, error: DomainError, kwargs: dict[str, Any]) -> DomainError:
         """The error that the contract's order puts first: a missing namespace or resource before what `error` says."""
-        if not hasattr(self, "scope") or isinstance(error, UnauthorizedError | NotFoundError):
-            return error
         try:
             if isinstance(error, ValidationError):
                 self.require_resources(**kwargs)
-            elif not isinstance(error, DomainError) or type(error) in _BEFORE_RESOURCES:
+            elif type(error) in _BEFORE_RESOURCES and hasattr(self, "scope"):
                 scopes.require_namespace(self.scope)
         except DomainError as earlier:
             return earlier
@@ -105,7 +109,7 @@ class ContractViewSet(ViewSet):
             scopes.require_collection(self.scope, collection)
         elif bucket := kwargs.get("bucket_identifier"):
             scopes.require_bucket(self.scope, bucket)
-        else:
+        elif self.in_namespace:
             scopes.require_namespace(self.scope)
 
 
