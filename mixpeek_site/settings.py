@@ -78,7 +78,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "mixpeek_site.api.schema.ContractSchema",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -95,3 +95,18 @@ DEFAULT_SCHEMA_VERSION = env.text("DEFAULT_SCHEMA_VERSION", "native")
 
 # The API measures bodies itself and answers 413 (mixpeek_site/api/viewset.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Document store",
+    "DESCRIPTION": "Documents of decomposed media, their lineage, blobs and vectors.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "PREPROCESSING_HOOKS": ["mixpeek_site.api.schema.only_api"],
+    "POSTPROCESSING_HOOKS": ["mixpeek_site.api.schema.with_components"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+}

@@ -2,11 +2,18 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from mixpeek_site.api import error_response
+from mixpeek_site.api.schema import openapi_json
 
 urlpatterns = [
     path("v1/", include("documents.api.urls")),
+    path("v1/", include("namespaces.api.urls")),
+    path("v1/", include("namespaces.api.urls")),
+    path("v1/openapi.json", openapi_json, name="openapi"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
     path("admin/", admin.site.urls),
 ]
 

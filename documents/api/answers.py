@@ -86,7 +86,8 @@ def read_shape(query: dict[str, str]) -> Shape:
         raise ValidationError(Fault(("query", "schema_version"), "must be native, v1 or v2", "enum"))
     vectors = boolean(query, "return_vectors")
     names = query.get("return_vector_names", "")
-    vector_names, only = names.lower() in ("true", "1"), ()
+    vector_names = names.lower() in ("true", "1")
+    only: tuple[str, ...] = ()
     if names and names.lower() not in ("true", "1", "false", "0"):
         only = () if vectors else tuple(filter(None, map(str.strip, names.split(","))))
         vectors = True

@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
+from django.db import migrations, models
+
 import documents.models
 import mixpeek_site.ids
 import mixpeek_site.jsonio
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

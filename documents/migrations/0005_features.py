@@ -2,8 +2,9 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import mixpeek_site.jsonio
 from django.db import migrations, models
+
+import mixpeek_site.jsonio
 
 
 class Migration(migrations.Migration):

@@ -23,7 +23,6 @@ from mixpeek_site.errors import (
     Fault,
     ForbiddenError,
     MethodNotAllowedError,
-    NotFoundError,
     PayloadTooLargeError,
     UnsupportedMediaTypeError,
     ValidationError,
