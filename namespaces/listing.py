@@ -183,14 +183,16 @@ def _where(kind: Kind, within: str, params: tuple[Any, ...], listing: Listing) -
 def _condition(kind: Kind, condition: Condition) -> tuple[str, list[Any]]:
     """One OR of equalities, compared as JSON: 1 = 1.0, and strings without regard to case unless asked."""
     column = kind.fields.get(condition.path[0]) if len(condition.path) == 1 else None
+    base: list[Any] = []
     if column is not None:
-        value, base = f"to_jsonb({column})", []
+        value = f"to_jsonb({column})"
     else:
         value, base = f"({kind.open_column} #> %s::text[])", [list(condition.path)]
         default = kind.defaults.get(condition.path[0]) if len(condition.path) == 1 else None
         if default is not None:
             value, base = f"coalesce({value}, %s::jsonb)", [*base, jsonio.dumps(default)]
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[Any] = []
     for wanted in condition.values:
         if wanted is None:
             parts.append(f"coalesce({value}, 'null') = 'null'")

@@ -1,0 +1,15 @@
+"""The schema's components for places and objects, named as the public API names them. Bodies are checked against these same.
+
+One table so says what is documented, what is accepted and (in the tests) what is answered.
+"""
+
+from namespaces.api.openapi import account, buckets, collections, namespaces, objects, parts
+
+COMPONENTS: dict[str, parts.Schema] = {
+    **parts.COMPONENTS,
+    **namespaces.COMPONENTS,
+    **collections.COMPONENTS,
+    **buckets.COMPONENTS,
+    **objects.COMPONENTS,
+    **account.COMPONENTS,
+}

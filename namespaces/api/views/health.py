@@ -1,0 +1,54 @@
+"""`/v1/health` and `/v1/health/liveness`: no key is needed."""
+
+from django.http import HttpRequest, HttpResponse
+
+from mixpeek_site.api.query import boolean, read_query
+from mixpeek_site.api.viewset import ContractViewSet, json_response
+from mixpeek_site.jsonio import JSONObject
+from namespaces import health
+from namespaces.api.openapi import operations as schema
+from namespaces.api.openapi.account import SERVICES
+
+_TAG = "Health"
+_OF_DATABASE = ("metadata", "vector_store")
+
+
+class HealthViewSet(ContractViewSet):
+    in_namespace = False
+    authenticated = False
+
+    @schema.operation(
+        "get_health",
+        "Is the service well?",
+        _TAG,
+        answer="HealthCheckResponse",
+        in_namespace=False,
+        auth=[],
+        errors=(422,),
+        parameters=[schema.flag("deep", "Adds what the database is to `meta`."), schema.flag("metrics", "Adds times to `meta`.")],
+    )
+    def check(self, request: HttpRequest) -> HttpResponse:
+        query = read_query(request, ("deep", "metrics"))
+        deep, metrics = boolean(query, "deep"), boolean(query, "metrics")
+        found = health.check_database()
+        fault = found.fault
+        meta: JSONObject = {}
+        if deep:
+            meta["database_version"] = found.version
+        if metrics:
+            meta["database_milliseconds"] = found.milliseconds
+        return json_response(
+            {
+                "status": "OK" if fault is None else "DEGRADED",
+                "data": {**{name: fault is None or name not in _OF_DATABASE for name in SERVICES}, "analytics": None},
+                "errors": None if fault is None else dict.fromkeys(_OF_DATABASE, fault),
+                "meta": meta or None,
+            }
+        )
+
+    @schema.operation(
+        "get_liveness", "Is the process alive?", _TAG, answer="LivenessResponse", in_namespace=False, auth=[], errors=(422,)
+    )
+    def liveness(self, request: HttpRequest) -> HttpResponse:
+        read_query(request, ())
+        return json_response({"status": "OK"})
