@@ -5,18 +5,18 @@ Routes are described by `operation`; components are plain JSON Schema, contribut
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from mixpeek_site import jsonio
 from mixpeek_site.api.error_response import STATUSES
 
 Schema = dict[str, Any]
+Where = Literal["query", "path", "header", "cookie"]
 Action = TypeVar("Action", bound=Callable[..., HttpResponse])
 
 _DESCRIPTIONS = {
@@ -91,9 +91,7 @@ ERROR_COMPONENTS: dict[str, Schema] = {
 }
 
 
-def parameter(
-    name: str, schema: Schema, description: str, *, where: str = OpenApiParameter.QUERY, required: bool = False
-) -> OpenApiParameter:
+def parameter(name: str, schema: Schema, description: str, *, where: Where = "query", required: bool = False) -> OpenApiParameter:
     return OpenApiParameter(name, schema, where, required=required, description=description)
 
 
@@ -101,18 +99,18 @@ NAMESPACE_HEADER = parameter(
     "X-Namespace",
     {"type": "string", "examples": ["ns_0199f3b2c4d5e6f708192a3b", "films"]},
     "The namespace: its id or its name. May be left out when the organization has exactly one.",
-    where=OpenApiParameter.HEADER,
+    where="header",
 )
 REQUEST_ID_HEADER = parameter(
     "X-Request-ID",
     {"type": "string", "minLength": 1, "maxLength": 128},
     "Echoed in the response; without one the server makes one.",
-    where=OpenApiParameter.HEADER,
+    where="header",
 )
 
 
 def path_parameter(name: str, description: str) -> OpenApiParameter:
-    return parameter(name, {"type": "string", "minLength": 1}, description, where=OpenApiParameter.PATH, required=True)
+    return parameter(name, {"type": "string", "minLength": 1}, description, where="path", required=True)
 
 
 def operation(
@@ -136,7 +134,7 @@ def operation(
     `answer` and `body` name components (`body` per media type, where there are several); `errors` adds to those that
     every route of its kind has; `others` are statuses without a body; `headers` are the answer's, and what they say.
     """
-    expected = BODY_ERRORS if body else READ_ERRORS
+    expected: tuple[int, ...] = BODY_ERRORS if body else READ_ERRORS
     if not authenticated:
         expected = (405, 422, 500, 503)
     responses: dict[int, Any] = {status: _content(answer, "Done." if answer is None else summary, headers or {})}
@@ -144,7 +142,6 @@ def operation(
     responses |= {code: _content(None, text, {}) for code, text in (others or {}).items()}
     media_types = {"application/json": body} if isinstance(body, str) else body or {}
     decorator: Callable[[Action], Action] = extend_schema(
-        operation_id=operation_id,
         summary=summary,
         description=description or summary,
         tags=[tag],
@@ -152,7 +149,7 @@ def operation(
         request={media_type: _ref(name) for media_type, name in media_types.items()} or None,
         responses=responses,
         auth=None if authenticated else [],
-        extensions={"x-responses": responses},
+        extensions={"x-operation": operation_id, "x-responses": responses},
     )
     return decorator
 
@@ -170,18 +167,6 @@ def _content(component: str | None, description: str, headers: dict[str, str]) -
     return response
 
 
-class ContractSchema(AutoSchema):
-    """One action may serve several routes; this gives each its own operation id."""
-
-    def get_operation_id(self) -> str:
-        name: str = super().get_operation_id()
-        if self.path.startswith("/v1/documents/{"):
-            return f"{name}_in_namespace"
-        if self.method == "GET" and name.startswith("list_"):
-            return f"{name}_by_query"
-        return name
-
-
 # Hooks of drf-spectacular (settings.SPECTACULAR_SETTINGS) -----------------------------------------------------------
 
 
@@ -190,6 +175,15 @@ def only_api(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple
     return [
         (path.rstrip("/"), pattern, method, callback) for path, pattern, method, callback in endpoints if path.startswith("/v1/")
     ]
+
+
+def _operation_id(path: str, method: str, name: str) -> str:
+    """One action may serve several routes; each gets an operation id of its own."""
+    if path.startswith("/v1/documents/{"):
+        return f"{name}_in_namespace"
+    if method == "get" and name.startswith("list_"):
+        return f"{name}_by_query" if path.endswith("/list") else f"{name}_by_get"
+    return name
 
 
 def with_components(result: Schema, **_: Any) -> Schema:
@@ -202,10 +196,10 @@ def with_components(result: Schema, **_: Any) -> Schema:
         for name, schema in components.items():
             assert name not in schemas, f"two components are called {name}"
             schemas[name] = schema
-    for path in result["paths"].values():
-        for described in path.values():
-            if "x-responses" in described:
-                described["responses"] = {str(code): response for code, response in described.pop("x-responses").items()}
+    for path, methods in result["paths"].items():
+        for method, described in methods.items():
+            described["operationId"] = _operation_id(path, method, described.pop("x-operation"))
+            described["responses"] = {str(code): response for code, response in described.pop("x-responses").items()}
     result["components"]["schemas"] = dict(sorted(schemas.items()))
     return result
 
