@@ -198,6 +198,8 @@ def with_components(result: Schema, **_: Any) -> Schema:
             schemas[name] = schema
     for path, methods in result["paths"].items():
         for method, described in methods.items():
+            if "x-operation" not in described:
+                continue
             described["operationId"] = _operation_id(path, method, described.pop("x-operation"))
             described["responses"] = {str(code): response for code, response in described.pop("x-responses").items()}
     result["components"]["schemas"] = dict(sorted(schemas.items()))
