@@ -180,8 +180,8 @@ def _faults(body: JSONObject) -> Iterator[Fault]:
     if not isinstance(internal, dict):
         yield Fault(("body", "_internal"), "must be an object", "dict_type")
         return
-    for name in internal:
-        if name not in _INTERNAL_PARTS and name not in _INTERNAL_IGNORED:
+    for name, value in internal.items():
+        if value is not None and name not in _INTERNAL_PARTS and name not in _INTERNAL_IGNORED:
             accepted = ", ".join(sorted(_INTERNAL_PARTS))
             yield Fault(("body", "_internal", name), f"unknown; accepted: {accepted}", "extra_forbidden")
     yield from _part_faults(internal, "metadata", ("body", "_internal"))

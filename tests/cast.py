@@ -10,6 +10,7 @@ import itertools
 import json
 from typing import Any
 
+import simplejson
 from django.test import Client
 
 from mixpeek_site import jsonio
@@ -32,7 +33,7 @@ class Response:
 
     def json(self) -> Any:
         """The body with exact numbers (int and Decimal)."""
-        return jsonio.loads(self.content)
+        return simplejson.loads(self.content, use_decimal=True)
 
     @property
     def error(self) -> str:

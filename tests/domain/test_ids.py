@@ -35,9 +35,7 @@ def test_a_client_may_not_choose(chosen: object) -> None:
     assert fault.location == ("body", "document_id")
 
 
-@pytest.mark.parametrize(
-    "word", "list batch bulk aggregate count distinct schema batch-get search upsert export".split()
-)
+@pytest.mark.parametrize("word", "list batch bulk aggregate count distinct schema batch-get search upsert export".split())
 def test_a_word_of_a_route_is_no_id(word: str) -> None:
     assert ids.chosen_id_fault(word, ("body",)) is not None
 
