@@ -12,7 +12,7 @@ from namespaces.models import Permission
 class MeViewSet(ContractViewSet):
     in_namespace = False
 
-    @schema.operation("get_me", "Who am I?", "Account", answer="MeResponse", in_namespace=False, errors=(401, 422, 503))
+    @schema.operation("get_me", "Who am I?", tag="Account", answer="MeResponse", in_namespace=False)
     def retrieve(self, request: HttpRequest) -> HttpResponse:
         read_query(request, ())
         key = self.credentials

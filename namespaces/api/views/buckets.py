@@ -19,14 +19,23 @@ _LIST_SCHEMA: dict[str, Any] = {"tag": _TAG, "answer": "ListBucketsResponse", "p
 _SET_SCHEMA: dict[str, Any] = {
     "tag": _TAG,
     "answer": "BucketResponse",
-    "parameters": [schema.flag("force_schema_break", "Accepted; a bucket's schema is stored, not enforced.")],
+    "errors": (409,),
+    "parameters": [schema.BUCKET, schema.flag("force_schema_break", "Accepted; a bucket's schema is stored, not enforced.")],
 }
 
 
 class BucketViewSet(ContractViewSet):
     permissions = {"list": Permission.READ}
 
-    @schema.operation("create_bucket", "Create a bucket", _TAG, body="BucketCreateRequest", answer="BucketResponse")
+    @schema.operation(
+        "create_bucket",
+        "Create a bucket",
+        tag=_TAG,
+        body="BucketCreateRequest",
+        answer="BucketResponse",
+        errors=(409,),
+        headers={"Location": "Where it is."},
+    )
     def create(self, request: HttpRequest) -> HttpResponse:
         body, _ = read_object(request)
         read_query(request, ())
@@ -43,8 +52,7 @@ class BucketViewSet(ContractViewSet):
         response.headers["Location"] = f"/v1/buckets/{made.public_id}"
         return response
 
-    @schema.operation("list_buckets", "List buckets", body="ListBucketsRequest", methods=["POST"], **_LIST_SCHEMA)
-    @schema.operation("list_buckets_get", "List buckets", methods=["GET"], **_LIST_SCHEMA)
+    @schema.operation("list_buckets", "List buckets", body="ListBucketsRequest", **_LIST_SCHEMA)
     def list(self, request: HttpRequest) -> HttpResponse:
         body = read_object(request, empty={})[0] if request.method == "POST" else {}
         query = read_query(request, LIST_PARAMETERS)
@@ -63,7 +71,7 @@ class BucketViewSet(ContractViewSet):
             }
         )
 
-    @schema.operation("get_bucket", "Get a bucket", _TAG, answer="BucketResponse")
+    @schema.operation("get_bucket", "Get a bucket", tag=_TAG, answer="BucketResponse", parameters=[schema.BUCKET])
     def retrieve(self, request: HttpRequest, bucket_identifier: str) -> HttpResponse:
         read_query(request, ())
         return self._answer_with(queries.bucket(self.scope, bucket_identifier))
@@ -79,10 +87,13 @@ class BucketViewSet(ContractViewSet):
     @schema.operation(
         "delete_bucket",
         "Delete a bucket",
-        _TAG,
+        tag=_TAG,
         answer="GenericDeleteResponse",
-        parameters=[schema.flag("force_foreclose", "Delete its objects, too; without it a bucket with objects is a 409.")],
-        errors=(400, 401, 403, 404, 409, 422, 503),
+        parameters=[
+            schema.BUCKET,
+            schema.flag("force_foreclose", "Delete its objects, too; without it a bucket with objects is a 409."),
+        ],
+        errors=(409,),
     )
     def destroy(self, request: HttpRequest, bucket_identifier: str) -> HttpResponse:
         query = read_query(request, ("force_foreclose",))

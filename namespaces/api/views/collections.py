@@ -18,7 +18,7 @@ _TAG = "Collections"
 _LIST_SCHEMA: dict[str, Any] = {
     "tag": _TAG,
     "answer": "ListCollectionsResponse",
-    "parameters": [*schema.LIST, schema.query("namespace_id", description="Accepted and ignored: X-Namespace says where.")],
+    "parameters": [*schema.LIST, schema.text("namespace_id", "Accepted and ignored: X-Namespace says where.")],
 }
 
 
@@ -26,7 +26,13 @@ class CollectionViewSet(ContractViewSet):
     permissions = {"list": Permission.READ}
 
     @schema.operation(
-        "create_collection", "Create a collection", _TAG, body="CreateCollectionRequest", answer="CollectionResponse"
+        "create_collection",
+        "Create a collection",
+        tag=_TAG,
+        body="CreateCollectionRequest",
+        answer="CollectionResponse",
+        errors=(409,),
+        headers={"Location": "Where it is."},
     )
     def create(self, request: HttpRequest) -> HttpResponse:
         body, _ = read_object(request)
@@ -44,8 +50,7 @@ class CollectionViewSet(ContractViewSet):
         response.headers["Location"] = f"/v1/collections/{made.public_id}"
         return response
 
-    @schema.operation("list_collections", "List collections", body="ListCollectionsRequest", methods=["POST"], **_LIST_SCHEMA)
-    @schema.operation("list_collections_get", "List collections", methods=["GET"], **_LIST_SCHEMA)
+    @schema.operation("list_collections", "List collections", body="ListCollectionsRequest", **_LIST_SCHEMA)
     def list(self, request: HttpRequest) -> HttpResponse:
         body = read_object(request, empty={})[0] if request.method == "POST" else {}
         query = read_query(request, LIST_PARAMETERS | {"namespace_id"})
@@ -64,13 +69,19 @@ class CollectionViewSet(ContractViewSet):
             }
         )
 
-    @schema.operation("get_collection", "Get a collection", _TAG, answer="CollectionResponse")
+    @schema.operation("get_collection", "Get a collection", tag=_TAG, answer="CollectionResponse", parameters=[schema.COLLECTION])
     def retrieve(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
         read_query(request, ())
         return self._answer_with(queries.collection(self.scope, collection_identifier))
 
     @schema.operation(
-        "update_collection", "Set fields of a collection", _TAG, body="PatchCollectionRequest", answer="CollectionResponse"
+        "update_collection",
+        "Set fields of a collection",
+        tag=_TAG,
+        body="PatchCollectionRequest",
+        answer="CollectionResponse",
+        parameters=[schema.COLLECTION],
+        errors=(409,),
     )
     def partial_update(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
         body, _ = read_object(request)
@@ -85,7 +96,13 @@ class CollectionViewSet(ContractViewSet):
         )
         return self._answer_with(changed)
 
-    @schema.operation("delete_collection", "Delete a collection and its documents", _TAG, answer="GenericDeleteResponse")
+    @schema.operation(
+        "delete_collection",
+        "Delete a collection and its documents",
+        tag=_TAG,
+        answer="GenericDeleteResponse",
+        parameters=[schema.COLLECTION],
+    )
     def destroy(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
         read_query(request, ())
         services.delete_collection(scope=self.scope, collection_identifier=collection_identifier)

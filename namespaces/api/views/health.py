@@ -20,11 +20,10 @@ class HealthViewSet(ContractViewSet):
     @schema.operation(
         "get_health",
         "Is the service well?",
-        _TAG,
+        tag=_TAG,
         answer="HealthCheckResponse",
         in_namespace=False,
-        auth=[],
-        errors=(422,),
+        authenticated=False,
         parameters=[schema.flag("deep", "Adds what the database is to `meta`."), schema.flag("metrics", "Adds times to `meta`.")],
     )
     def check(self, request: HttpRequest) -> HttpResponse:
@@ -47,7 +46,7 @@ class HealthViewSet(ContractViewSet):
         )
 
     @schema.operation(
-        "get_liveness", "Is the process alive?", _TAG, answer="LivenessResponse", in_namespace=False, auth=[], errors=(422,)
+        "get_liveness", "Is the process alive?", tag=_TAG, answer="LivenessResponse", in_namespace=False, authenticated=False
     )
     def liveness(self, request: HttpRequest) -> HttpResponse:
         read_query(request, ())

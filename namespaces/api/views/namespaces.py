@@ -24,7 +24,7 @@ _LIST_SCHEMA: dict[str, Any] = {
     "in_namespace": False,
     "parameters": [
         *schema.LIST,
-        schema.query("view", description="`summary` leaves out the long members.", enum=["full", "summary"]),
+        schema.choice("view", ["full", "summary"], "`summary` leaves out the long members."),
     ],
 }
 
@@ -38,7 +38,14 @@ class NamespaceViewSet(ContractViewSet):
             require_namespace(self._scope(identifier))
 
     @schema.operation(
-        "create_namespace", "Create a namespace", _TAG, body="CreateNamespaceRequest", answer="NamespaceModel", in_namespace=False
+        "create_namespace",
+        "Create a namespace",
+        tag=_TAG,
+        body="CreateNamespaceRequest",
+        answer="NamespaceModel",
+        in_namespace=False,
+        errors=(409,),
+        headers={"Location": "Where it is."},
     )
     def create(self, request: HttpRequest) -> HttpResponse:
         body, _ = read_object(request)
@@ -57,8 +64,7 @@ class NamespaceViewSet(ContractViewSet):
         response.headers["Location"] = f"/v1/namespaces/{made.public_id}"
         return response
 
-    @schema.operation("list_namespaces", "List namespaces", body="ListNamespacesRequest", methods=["POST"], **_LIST_SCHEMA)
-    @schema.operation("list_namespaces_get", "List namespaces", methods=["GET"], **_LIST_SCHEMA)
+    @schema.operation("list_namespaces", "List namespaces", body="ListNamespacesRequest", **_LIST_SCHEMA)
     def list(self, request: HttpRequest) -> HttpResponse:
         body = read_object(request, empty={})[0] if request.method == "POST" else {}
         query = read_query(request, LIST_PARAMETERS | {"view"})
@@ -83,13 +89,20 @@ class NamespaceViewSet(ContractViewSet):
             }
         )
 
-    @schema.operation("get_namespace", "Get a namespace", _TAG, answer="NamespaceModel", in_namespace=False)
+    @schema.operation(
+        "get_namespace", "Get a namespace", tag=_TAG, answer="NamespaceModel", in_namespace=False, parameters=[schema.NAMESPACE]
+    )
     def retrieve(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
         read_query(request, ())
         return self._answer_with(queries.namespace(self._scope(namespace_identifier)))
 
     @schema.operation(
-        "get_namespace_stats", "Count what a namespace holds", _TAG, answer="NamespaceStatsResponse", in_namespace=False
+        "get_namespace_stats",
+        "Count what a namespace holds",
+        tag=_TAG,
+        answer="NamespaceStatsResponse",
+        in_namespace=False,
+        parameters=[schema.NAMESPACE],
     )
     def stats(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
         read_query(request, ())
@@ -99,10 +112,12 @@ class NamespaceViewSet(ContractViewSet):
     @schema.operation(
         "update_namespace",
         "Set fields of a namespace",
-        _TAG,
+        tag=_TAG,
         body="UpdateNamespaceRequest",
         answer="NamespaceModel",
         in_namespace=False,
+        parameters=[schema.NAMESPACE],
+        errors=(409,),
     )
     def update(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
         return self._set(request, namespace_identifier, "UpdateNamespaceRequest")
@@ -110,10 +125,12 @@ class NamespaceViewSet(ContractViewSet):
     @schema.operation(
         "patch_namespace",
         "Set fields of a namespace",
-        _TAG,
+        tag=_TAG,
         body="PatchNamespaceRequest",
         answer="NamespaceModel",
         in_namespace=False,
+        parameters=[schema.NAMESPACE],
+        errors=(409,),
     )
     def partial_update(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
         return self._set(request, namespace_identifier, "PatchNamespaceRequest")
@@ -121,10 +138,10 @@ class NamespaceViewSet(ContractViewSet):
     @schema.operation(
         "delete_namespace",
         "Delete a namespace and all it holds",
-        _TAG,
+        tag=_TAG,
         answer="GenericDeleteResponse",
         in_namespace=False,
-        parameters=[schema.flag("force", "Accepted; nothing is being processed that could stand in the way.")],
+        parameters=[schema.NAMESPACE, schema.flag("force", "Accepted; nothing is being processed that could stand in the way.")],
     )
     def destroy(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
         read_query(request, ("force",))

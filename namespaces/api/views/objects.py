@@ -19,12 +19,12 @@ from namespaces.models import Bucket, BucketObject, Permission
 _TAG = "Objects"
 _URLS = ("return_presigned_urls", "return_urls", "return_url")
 _PROCESS = schema.flag("auto_process", "Accepted; nothing is processed here.")
-_POLICY = schema.query("policy", description="Accepted where the bucket has no unique key.", enum=["insert", "update", "upsert"])
+_POLICY = schema.choice("policy", ["insert", "update", "upsert"], "Accepted; a bucket's unique key is stored, not enforced.")
 _URL_FLAGS = [schema.flag(name, "Give blobs a `presigned_url`.") for name in _URLS]
 _LIST_SCHEMA: dict[str, Any] = {
     "tag": _TAG,
     "answer": "ListObjectsResponse",
-    "parameters": [*schema.LIST, *_URL_FLAGS],
+    "parameters": [schema.BUCKET, *schema.LIST, *_URL_FLAGS],
 }
 
 
@@ -40,10 +40,12 @@ class ObjectViewSet(ContractViewSet):
     @schema.operation(
         "create_object",
         "Register an object",
-        _TAG,
+        tag=_TAG,
         body="CreateObjectRequest",
         answer="ObjectResponse",
-        parameters=[_POLICY, _PROCESS],
+        parameters=[schema.BUCKET, _POLICY, _PROCESS],
+        errors=(409,),
+        headers={"Location": "Where it is."},
     )
     def create(self, request: HttpRequest, bucket_identifier: str) -> HttpResponse:
         body, _ = read_object(request)
@@ -58,10 +60,10 @@ class ObjectViewSet(ContractViewSet):
     @schema.operation(
         "create_objects_batch",
         "Register up to 100 objects",
-        _TAG,
+        tag=_TAG,
         body="CreateObjectsBatchRequest",
         answer="CreateObjectsBatchResponse",
-        parameters=[_PROCESS],
+        parameters=[schema.BUCKET, _PROCESS],
     )
     def create_batch(self, request: HttpRequest, bucket_identifier: str) -> HttpResponse:
         body, _ = read_object(request)
@@ -97,8 +99,7 @@ class ObjectViewSet(ContractViewSet):
             }
         )
 
-    @schema.operation("list_objects", "List a bucket's objects", body="ListObjectsRequest", methods=["POST"], **_LIST_SCHEMA)
-    @schema.operation("list_objects_get", "List a bucket's objects", methods=["GET"], **_LIST_SCHEMA)
+    @schema.operation("list_objects", "List a bucket's objects", body="ListObjectsRequest", **_LIST_SCHEMA)
     def list(self, request: HttpRequest, bucket_identifier: str) -> HttpResponse:
         body = read_object(request, empty={})[0] if request.method == "POST" else {}
         query = read_query(request, LIST_PARAMETERS | {*_URLS})
@@ -120,9 +121,9 @@ class ObjectViewSet(ContractViewSet):
     @schema.operation(
         "get_object",
         "Get an object",
-        _TAG,
+        tag=_TAG,
         answer="ObjectResponse",
-        parameters=[*_URL_FLAGS, schema.flag("include_document_count", "Default true.")],
+        parameters=[schema.BUCKET, schema.OBJECT, *_URL_FLAGS, schema.flag("include_document_count", "Default true.")],
     )
     def retrieve(self, request: HttpRequest, bucket_identifier: str, object_identifier: str) -> HttpResponse:
         query = read_query(request, (*_URLS, "include_document_count"))
@@ -134,20 +135,41 @@ class ObjectViewSet(ContractViewSet):
             with_count=boolean(query, "include_document_count", default=True),
         )
 
-    @schema.operation("update_object", "Set fields of an object", _TAG, body="UpdateObjectRequest", answer="ObjectResponse")
+    @schema.operation(
+        "update_object",
+        "Set fields of an object",
+        tag=_TAG,
+        body="UpdateObjectRequest",
+        answer="ObjectResponse",
+        parameters=[schema.BUCKET, schema.OBJECT],
+        errors=(409,),
+    )
     def update(self, request: HttpRequest, bucket_identifier: str, object_identifier: str) -> HttpResponse:
         return self._set(request, bucket_identifier, object_identifier, "UpdateObjectRequest")
 
-    @schema.operation("patch_object", "Set fields of an object", _TAG, body="PatchObjectRequest", answer="ObjectResponse")
+    @schema.operation(
+        "patch_object",
+        "Set fields of an object",
+        tag=_TAG,
+        body="PatchObjectRequest",
+        answer="ObjectResponse",
+        parameters=[schema.BUCKET, schema.OBJECT],
+        errors=(409,),
+    )
     def partial_update(self, request: HttpRequest, bucket_identifier: str, object_identifier: str) -> HttpResponse:
         return self._set(request, bucket_identifier, object_identifier, "PatchObjectRequest")
 
     @schema.operation(
         "delete_object",
         "Delete an object",
-        _TAG,
+        tag=_TAG,
+        answer=None,
         status=204,
-        parameters=[schema.flag("cascade", "Delete the documents that were made from it, too; without it they stay.")],
+        parameters=[
+            schema.BUCKET,
+            schema.OBJECT,
+            schema.flag("cascade", "Delete the documents that were made from it, too; without it they stay."),
+        ],
     )
     def destroy(self, request: HttpRequest, bucket_identifier: str, object_identifier: str) -> HttpResponse:
         query = read_query(request, ("cascade",))
