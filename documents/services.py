@@ -117,8 +117,20 @@ def _insert(scope: Scope, collection: str, given: DocumentInput) -> tuple[tuple[
         if stored_bucket is not None and sent.root_bucket_id not in (None, stored_bucket):
             fault = f"differs from the stored object's, {stored_bucket}"
             raise ValidationError(Fault(("body", "root_bucket_id"), fault, "contradiction"))
+        if _purge_hidden(namespace_id, document_id):
+            return _insert(scope, collection, given)
         raise AlreadyExistsError(f"Document {document_id} exists already.", resource="document", id=document_id)
     return (key, namespace_id, waited_for), StoredDocument._make(stored)
+
+
+def _purge_hidden(namespace_id: int, document_id: str) -> bool:
+    """Delete a document of a deleted collection that housekeeping has not come to: its id may be used again at once."""
+    gone = sql.run(
+        "DELETE FROM documents_document d USING namespaces_collection c WHERE d.namespace_id = %s AND d.document_id = %s"
+        " AND c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NOT NULL",
+        (namespace_id, document_id),
+    )
+    return gone.rowcount > 0
 
 
 @lru_cache
@@ -311,7 +323,7 @@ def _update(
         return write()
     with transaction.atomic():
         stored = _locked(scope, collection, document_id).document
-        if not _changes_lineage(stored, given.lineage):
+        if not changes_lineage(stored, given.lineage):
             return write()
     return _move(scope, collection, document_id, given.lineage, write)
 
@@ -405,7 +417,7 @@ def _locked(scope: Scope, collection: str | None, document_id: str) -> _Locked:
     return _Locked(row)
 
 
-def _changes_lineage(stored: StoredDocument, given: LineageInput) -> bool:
+def changes_lineage(stored: StoredDocument | lineage.StoredLineage, given: LineageInput) -> bool:
     """Whether a body names a lineage other than the stored one."""
     if any(getattr(given, name) not in (None, getattr(stored, name)) for name in (*FLAT_LINEAGE, "path")):
         return True
