@@ -1,6 +1,35 @@
 """What every test shares: the database is a real PostgreSQL, the embedded one or the one that DATABASE_URL names."""
 
+import contextlib
+import os
+
+import psutil
+import pytest
+from django.db import DatabaseError, connection
+from psycopg import sql
+from pytest_django import DjangoDbBlocker
+
 from mixpeek_site.embedded import allow_start
 
 # pytest-django makes its test database on that server; the first connection starts it.
 allow_start()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_blocker: DjangoDbBlocker) -> None:
+    """Each run has a database of its own, so that several may go on at once in one working tree."""
+    prefix = f"test_{connection.settings_dict['NAME']}_"
+    if "EMBEDDED_DATA_DIR" in connection.settings_dict:
+        with django_db_blocker.unblock():
+            _drop_leftovers(prefix)
+    connection.settings_dict["TEST"]["NAME"] = f"{prefix}{os.getpid()}"
+
+
+def _drop_leftovers(prefix: str) -> None:
+    """Remove the databases of runs that were killed."""
+    with connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{prefix}[0-9]+$"])
+        for (name,) in cursor.fetchall():
+            if not psutil.pid_exists(int(name.removeprefix(prefix))):
+                with contextlib.suppress(DatabaseError):  # another run was first
+                    cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

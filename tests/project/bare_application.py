@@ -11,6 +11,7 @@ import django
 
 django.setup(set_prefix=False)
 
+from django.conf import settings  # noqa: E402
 from django.db import OperationalError, connection  # noqa: E402
 
 
@@ -21,6 +22,10 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
             body = str(os.getpid())
         case ["sleep", seconds]:
             time.sleep(float(seconds))
+        case ["counted"]:
+            with (settings.DATA_DIR / "begun").open("ab", buffering=0) as begun:
+                begun.write(b".")
+            time.sleep(0.01)
         case ["database"]:
             try:
                 with connection.cursor() as cursor:

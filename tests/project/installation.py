@@ -103,13 +103,13 @@ class Installation:
             remaining = [server, *server.children(recursive=True)]
             for one in remaining:
                 one.kill()
-            wait_for(lambda: not any(map(_lives, remaining)))
+            wait_for(lambda: not any(map(lives, remaining)))
         if self.cluster.socket_directory != self.cluster.directory:
             shutil.rmtree(self.cluster.socket_directory, ignore_errors=True)
         shutil.rmtree(self.data_dir, ignore_errors=True)
 
 
-def _lives(process: psutil.Process) -> bool:
+def lives(process: psutil.Process) -> bool:
     try:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -58,9 +58,10 @@ def test_text_is_utf8_and_case_folds_the_same_whatever_the_locale_of_the_caller(
         row = connection.execute(
             "SELECT lower('É I ΑΣ'), current_setting('server_encoding'), current_setting('fsync')"
         ).fetchone()
-    assert row == ("é i ασ", "UTF8", "on")
+    assert row == ("é i ασ", "UTF8", "on")  # noqa: RUF001
 
 
+@pytest.mark.full
 def test_vectors_come_along(anywhere: Installation) -> None:
     start(anywhere)
     with anywhere.connect() as connection:
@@ -74,6 +75,7 @@ def test_eight_cold_starts_at_once_make_one_server(each: Installation) -> None:
     assert each.cluster.log.read_text().count("ready to accept connections") == 1
 
 
+@pytest.mark.full
 def test_a_start_that_was_interrupted_while_making_the_cluster_is_made_good(here: Installation) -> None:
     half = here.cluster.home / "cluster.new"
     half.mkdir(parents=True, mode=0o700)
@@ -102,6 +104,7 @@ def test_a_path_too_long_for_a_socket_gets_a_private_short_one(here: Installatio
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.full
 def test_a_path_with_spaces_and_quotes_works(here: Installation) -> None:
     here.data_dir = here.data_dir / "o'clock \\ at night"
     here.make_data_dir()
@@ -173,12 +176,14 @@ def test_stop_ends_it_in_order_and_may_be_repeated(here: Installation) -> None:
     assert "database system is shut down" in here.cluster.log.read_text()
 
 
+@pytest.mark.full
 def test_stop_does_not_wait_for_clients(anywhere: Installation) -> None:
     start(anywhere)
     with anywhere.connect():
         assert anywhere.manage("postgres", "stop").returncode == 0
 
 
+@pytest.mark.full
 def test_stop_of_a_crashed_server_leaves_no_trace_of_the_crash(anywhere: Installation) -> None:
     start(anywhere)
     crash(anywhere)
@@ -216,6 +221,7 @@ def test_the_server_outlives_the_command_that_started_it_and_serves_others_meanw
     assert here.server_pid() == pid
 
 
+@pytest.mark.full
 def test_ending_the_process_group_of_the_command_does_not_end_the_server(anywhere: Installation) -> None:
     command = anywhere.start(
         "shell", "-c", "from django.db import connection as c; c.cursor(); import time; time.sleep(60)", start_new_session=True
@@ -286,6 +292,7 @@ def test_an_ordinary_user_without_the_right_to_write_is_told_so(here: Installati
     assert "set DATA_DIR" in refused.stdout
 
 
+@pytest.mark.full
 def test_a_broken_configuration_shows_the_end_of_the_log(anywhere: Installation) -> None:
     start(anywhere)
     anywhere.manage("postgres", "stop")
@@ -327,6 +334,7 @@ if IS_ROOT:
         assert refused.returncode == 1
         assert "belongs to another account (uid 0)" in refused.stdout
 
+    @pytest.mark.full
     def test_root_in_a_directory_that_no_other_account_may_enter() -> None:
         """As below /root: neither the data nor the programs are where the server's account can go."""
         closed = short_directory()
