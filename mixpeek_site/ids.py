@@ -25,6 +25,16 @@ def _next_96_bits() -> int:
     return value
 
 
+def _next_96_bits_of(count: int) -> range:
+    """`count` values of `_next_96_bits` in a row."""
+    global _last
+    value = (time.time_ns() // 1_000_000) << 48 | int.from_bytes(os.urandom(6), "big")
+    with _lock:
+        first = value if value > _last else _last + 1
+        _last = first + count - 1
+    return range(first, first + count)
+
+
 def new_id(prefix: str) -> str:
     """A public id such as `doc_0199f3…`: the prefix and 24 lower-case hex digits, time-ordered."""
     return f"{prefix}{_next_96_bits():024x}"
@@ -36,6 +46,23 @@ def new_uuid7() -> uuid.UUID:
     milliseconds, low = bits >> 48, bits & 0xFFFF_FFFF_FFFF
     tail = int.from_bytes(os.urandom(4), "big") & 0x03FF_FFFF
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | (low >> 36) << 64 | 0b10 << 62 | (low & 0xF_FFFF_FFFF) << 26 | tail)
+
+
+def new_ids(prefix: str, count: int) -> list[str]:
+    """As many ids, in order."""
+    return [f"{prefix}{value:024x}" for value in _next_96_bits_of(count)] if count else []
+
+
+def new_uuid7_texts(count: int) -> list[str]:
+    """As many UUIDv7, in order, as 32 hex digits: what COPY takes, at a tenth of the cost of the objects."""
+    if not count:
+        return []
+    tails = os.urandom(4 * count)
+    return [
+        f"{value >> 48:012x}7{value >> 36 & 0xFFF:03x}"
+        f"{0b10 << 62 | (value & 0xF_FFFF_FFFF) << 26 | int.from_bytes(tails[4 * n : 4 * n + 4], 'big') & 0x03FF_FFFF:016x}"
+        for n, value in enumerate(_next_96_bits_of(count))
+    ]
 
 
 def looks_like_id(prefix: str, identifier: str) -> bool:

@@ -20,8 +20,11 @@ from mixpeek_site.errors import BadRequestError, Fault, ValidationError
 JSONObject = dict[str, Any]
 Location = tuple[str | int, ...]
 
-# A body that none of these match holds no NUL, no surrogate and no number near the limit, so it needs no walk.
-_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9][eE][+-]?[0-9]{2}|[0-9]{400}")
+_ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+# Searched in a text whose digits are all 1 and whose E are e: several times faster, and hex ids don't look like numbers.
+_ALIKE = bytes.maketrans(b"023456789E", b"111111111e")
+_LONG_EXPONENT = re.compile(rb"1e[+-]?11+[ \t\n\r]*(?:[],}]|\Z)")
+_MANY_DIGITS = b"1" * 400
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _encoder = simplejson.JSONEncoder(use_decimal=True, ensure_ascii=False, separators=(",", ":"))
@@ -53,13 +56,21 @@ def loads(raw: bytes | str) -> Any:
     encoded = raw if isinstance(raw, bytes) else text.encode(errors="surrogatepass")
     if (
         encoded.count(b"{") + encoded.count(b"[") > settings.MAX_JSON_DEPTH
-        or _SUSPECT.search(encoded)
+        or _suspect(encoded)
         or (isinstance(raw, str) and _UNSTORABLE.search(raw))
     ):
         fault = next(unstorable(value, ("body",)), None)
         if fault:
             raise ValidationError(fault)
     return value
+
+
+def _suspect(encoded: bytes) -> bool:
+    """False for a text without NUL, surrogates and numbers near the limit, which so needs no walk."""
+    if b"\\u" in encoded and _ESCAPED.search(encoded):
+        return True
+    alike = encoded.translate(_ALIKE)
+    return _LONG_EXPONENT.search(alike) is not None or _MANY_DIGITS in alike
 
 
 def _guarded(number: str) -> Decimal:
