@@ -200,3 +200,148 @@ def count_children(namespace_id: int, document_id: str) -> dict[str, int]:
             (namespace_id, document_id),
         )
     )
+
+
+# Whole batches (documents/importing) --------------------------------------------------------------------------------
+
+
+class StoredParent(NamedTuple):
+    """What children derive from a stored document."""
+
+    collection: str
+    collection_name: str
+    root_object_id: str | None
+    root_bucket_id: str | None
+    path: str | None
+    tier: int
+    chain: str  # JSON text of every step, the last one naming the document
+
+
+def stored_parents(namespace_id: int, document_ids: list[str]) -> dict[str, StoredParent]:
+    """Those of the documents that are stored, by id. One statement."""
+    found = sql.rows(
+        "SELECT d.document_id, c.public_id, c.name, l.root_object_id, l.root_bucket_id, l.path, COALESCE(l.tier, 1),"
+        f" jsonb_set({whole_chain('d', 'c', 'l')}, '{{-1,document_id}}', to_jsonb(d.document_id))::text"
+        " FROM documents_document d"
+        " JOIN namespaces_collection c ON c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NULL"
+        " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
+        " WHERE d.namespace_id = %s AND d.document_id = ANY(%s)",
+        (namespace_id, document_ids),
+    )
+    return {row[0]: StoredParent(*row[1:]) for row in found}
+
+
+class StoredLineage(NamedTuple):
+    """What a body's lineage is compared with; `chain` is JSON text."""
+
+    source_type: str | None
+    source_object_id: str | None
+    source_collection_id: str | None
+    source_document_id: str | None
+    root_object_id: str | None
+    root_bucket_id: str | None
+    path: str | None
+    chain: str | None
+
+
+def stored_lineage(namespace_id: int, documents: list[Any]) -> dict[Any, StoredLineage]:
+    """Of documents by their internal ids; without a step all is None. One statement."""
+    found = sql.rows(
+        "SELECT l.id, l.source_type, l.source_object_id, l.source_collection_id, l.source_document_id, l.root_object_id,"
+        " l.root_bucket_id, l.path, l.chain::text FROM documents_lineagestep l WHERE l.namespace_id = %s AND l.id = ANY(%s)",
+        (namespace_id, documents),
+    )
+    none = StoredLineage(*[None] * len(StoredLineage._fields))
+    return {**dict.fromkeys(documents, none), **{row[0]: StoredLineage(*row[1:]) for row in found}}
+
+
+def lock_batch(namespace_id: int, *, absent_parents: Iterable[str]) -> None:
+    """The locks of a batch of creates: parents that are not stored yet are shared, then the namespace is its own."""
+    absent = sorted(absent_parents)
+    if absent:
+        sql.run(
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s || '/' || name, 0))"
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS absent (name, place) ORDER BY place",
+            (str(namespace_id), absent),
+        )
+    sql.run("SELECT pg_advisory_xact_lock(%s, %s::integer)", (_NAMESPACE_LOCK, namespace_id))
+
+
+def waited_for(namespace_id: int, document_ids: list[str]) -> set[str]:
+    """Those of the ids that stored documents name as their source."""
+    found = sql.rows(
+        "SELECT DISTINCT l.source_document_id FROM documents_lineagestep l"
+        " WHERE l.namespace_id = %s AND l.source_document_id = ANY(%s)",
+        (namespace_id, document_ids),
+    )
+    return {row[0] for row in found}
+
+
+def tops(namespace_id: int, document_ids: list[str], among: list[str]) -> dict[str, str]:
+    """Of stored documents, the first id `among` others that their chain of sources leads up to; those without are left out."""
+    found = sql.rows(
+        """
+WITH RECURSIVE up AS (
+    SELECT d.document_id AS start, l.source_document_id AS above, ARRAY[d.document_id::text] AS seen
+    FROM documents_document d JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+    WHERE d.namespace_id = %s AND d.document_id = ANY(%s) AND l.source_document_id IS NOT NULL
+  UNION ALL
+    SELECT up.start, l.source_document_id, up.seen || d.document_id::text
+    FROM up
+    JOIN documents_document d ON d.namespace_id = %s AND d.document_id = up.above
+    JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+    WHERE l.source_document_id IS NOT NULL AND d.document_id <> ALL(up.seen) AND up.above <> ALL(%s)
+)
+SELECT start, above FROM up WHERE above = ANY(%s)
+""",
+        (namespace_id, document_ids, namespace_id, among, among),
+    )
+    return dict(found)
+
+
+def relink_below(namespace_id: int, document_ids: list[str]) -> None:
+    """Derive what follows for everything below documents whose own steps are right, as `relink` does. One statement.
+
+    None of the documents may be below another one by way of a stored child. Runs inside a transaction.
+    """
+    sql.run(
+        f"""
+WITH RECURSIVE tree AS (
+    SELECT l.id, d.document_id, ARRAY[p.document_id::text, d.document_id::text] AS seen,
+           COALESCE(pl.root_object_id, l.root_object_id) AS root_object_id,
+           COALESCE(pl.root_bucket_id, l.root_bucket_id) AS root_bucket_id, pc.public_id AS source_collection_id,
+           pl.path || '/' || c.public_id AS path, COALESCE(pl.tier, 1) + 1 AS tier,
+           jsonb_set({whole_chain("p", "pc", "pl")}, '{{-1,document_id}}', to_jsonb(p.document_id))
+               || jsonb_build_array({own_step("d", "c", "l")}) AS chain
+    FROM documents_document p
+    JOIN namespaces_collection pc ON pc.id = p.collection_id AND pc.namespace_id = p.namespace_id
+    LEFT JOIN documents_lineagestep pl ON pl.namespace_id = p.namespace_id AND pl.id = p.id
+    JOIN documents_lineagestep l ON l.namespace_id = p.namespace_id AND l.source_document_id = p.document_id
+    JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id
+    JOIN namespaces_collection c ON c.id = l.collection_id AND c.namespace_id = l.namespace_id
+    WHERE p.namespace_id = %s AND p.document_id = ANY(%s)
+  UNION ALL
+    SELECT l.id, d.document_id, tree.seen || d.document_id::text,
+           COALESCE(tree.root_object_id, l.root_object_id), COALESCE(tree.root_bucket_id, l.root_bucket_id),
+           pc.public_id, tree.path || '/' || c.public_id, tree.tier + 1,
+           jsonb_set(tree.chain, '{{-1,document_id}}', to_jsonb(tree.document_id))
+               || jsonb_build_array({own_step("d", "c", "l")})
+    FROM tree
+    JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = tree.document_id
+    JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id
+    JOIN namespaces_collection c ON c.id = l.collection_id AND c.namespace_id = l.namespace_id
+    JOIN documents_lineagestep pl ON pl.namespace_id = l.namespace_id AND pl.id = tree.id
+    JOIN namespaces_collection pc ON pc.id = pl.collection_id AND pc.namespace_id = pl.namespace_id
+    WHERE d.document_id <> ALL(tree.seen)
+)
+UPDATE documents_lineagestep l
+SET root_object_id = tree.root_object_id, root_bucket_id = tree.root_bucket_id, path = tree.path, tier = tree.tier,
+    chain = tree.chain, source_collection_id = tree.source_collection_id
+FROM tree
+WHERE l.namespace_id = %s AND l.id = tree.id
+  AND (l.root_object_id, l.root_bucket_id, l.path, l.tier, l.chain, l.source_collection_id)
+      IS DISTINCT FROM
+      (tree.root_object_id, tree.root_bucket_id, tree.path, tree.tier, tree.chain, tree.source_collection_id)
+""",
+        (namespace_id, document_ids, namespace_id, namespace_id),
+    )

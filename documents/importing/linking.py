@@ -1,0 +1,193 @@
+"""Lineage of a batch of new documents, worked out before they are written, so that each row is written once.
+
+The rules are those of `lineage.relink`, which does the same in SQL for rows that are stored already; a test holds both
+against each other. What counts as the parent is what a create of the lines one after the other would have found.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from documents import lineage
+from documents.importing.preparing import Prepared, copied, failure
+from documents.importing.reporting import Failure
+from documents.inputs import LineageInput
+from documents.lineage import StoredParent
+from mixpeek_site import jsonio
+from mixpeek_site.errors import Fault, ValidationError
+
+
+@dataclass(slots=True)
+class Collection:
+    """Where the documents go, as their chains name it."""
+
+    public_id: str
+    name: str
+    feature_extractor_id: str
+
+
+@dataclass(slots=True)
+class Step:
+    """A new document's lineage as it will be stored."""
+
+    given: LineageInput
+    source_collection_id: str | None
+    root_object_id: str | None
+    root_bucket_id: str | None
+    path: str | None
+    tier: int
+    chain: str | None  # JSON text
+    head: str | None = None  # the chain up to the document's own step, where that step is the one made here
+
+    def row(self) -> str:
+        """Columns from source_type to chain, for COPY."""
+        given = self.given
+        texts = (
+            given.source_type,
+            given.source_object_id,
+            self.source_collection_id,
+            given.source_document_id,
+            self.root_object_id,
+            self.root_bucket_id,
+            self.path,
+        )
+        return f"{'	'.join(map(copied, texts))}\t{self.tier}\t{copied(self.chain)}"
+
+
+class Linked:
+    """The steps of a batch, by position: a Step, None without lineage, or a Failure."""
+
+    def __init__(
+        self,
+        batch: Sequence[Prepared],
+        *,
+        collection: Collection,
+        timestamp: str,
+        parents: Mapping[str, StoredParent],
+        buckets: Mapping[str, str],
+    ) -> None:
+        """`parents`: stored ones by document id; `buckets`: of stored source objects, by object id; `timestamp`: ISO."""
+        self._batch = batch
+        self._collection = collection
+        self._parents = parents
+        self._buckets = buckets
+        self._made_step = jsonio.dumps(
+            {
+                "collection_id": collection.public_id,
+                "feature_extractor_id": collection.feature_extractor_id,
+                "timestamp": timestamp,
+            }
+        )
+        self._positions = {one.document_id: position for position, one in enumerate(batch) if one.document_id}
+        self._as_parents: dict[int, StoredParent] = {}
+        self._done: list[bool] = [False] * len(batch)
+        self.steps: list[Step | Failure | None] = [None] * len(batch)
+        for position in range(len(batch)):
+            self._link_up(position)
+
+    def _link_up(self, position: int) -> None:
+        """Link a document after its ancestors in the batch, of which some may come on later lines."""
+        while not self._done[position]:
+            way, on_way = [], set()
+            current: int | None = position
+            while current is not None and not self._done[current] and current not in on_way:
+                way.append(current)
+                on_way.add(current)
+                current = self._positions.get(self._batch[current].parent_id or "")
+            if current is not None and current in on_way:
+                self._refuse(max(way[way.index(current) :]), CYCLE)  # the line that closes the circle
+                continue
+            for one in reversed(way):
+                self._link(one)
+
+    def _refuse(self, position: int, *faults: Fault) -> None:
+        one = self._batch[position]
+        self.steps[position] = failure(one.line, one.document_id, ValidationError(*faults))
+        self._done[position] = True
+
+    def _link(self, position: int) -> None:
+        one = self._batch[position]
+        sent = one.given.lineage
+        self._done[position] = True
+        if sent.source_document_id is None:
+            self.steps[position] = None if sent.is_empty() else self._root(one, sent)
+            return
+        within = self._positions.get(sent.source_document_id)
+        if within is not None and isinstance(self.steps[within], Failure):
+            within = None
+        parent = self._parents.get(sent.source_document_id) if within is None else self._as_parent(within)
+        if parent is None:
+            self.steps[position] = self._as_sent(sent)
+            return
+        # A parent on a later line is one that the document waits for: what it was sent then gives way unchecked.
+        if within is None or within < position:
+            differs = sent.source_collection_id not in (None, parent.collection, parent.collection_name)
+            found = lineage.Relinked(1, True, False, differs, parent.root_object_id, parent.root_bucket_id)
+            try:
+                lineage.check(found, sent, roots=True)
+            except ValidationError as error:
+                self.steps[position] = failure(one.line, one.document_id, error)
+                return
+        self.steps[position] = Step(
+            sent,
+            parent.collection,
+            sent.root_object_id if parent.root_object_id is None else parent.root_object_id,
+            sent.root_bucket_id if parent.root_bucket_id is None else parent.root_bucket_id,
+            None if parent.path is None else f"{parent.path}/{self._collection.public_id}",
+            parent.tier + 1,
+            *self._chain(parent.chain[:-1] + ",", sent),
+        )
+
+    def _root(self, one: Prepared, sent: LineageInput) -> Step | Failure:
+        """A document that names no parent: its bucket is that of the object it comes from, where that is stored."""
+        stored = None
+        if sent.source_type == "bucket" and sent.root_object_id is not None:
+            stored = self._buckets.get(sent.root_object_id)
+            if stored is not None and sent.root_bucket_id not in (None, stored):
+                fault = Fault(("body", "root_bucket_id"), f"differs from the stored object's, {stored}", "contradiction")
+                return failure(one.line, one.document_id, ValidationError(fault))
+        return self._as_sent(sent, stored)
+
+    def _as_sent(self, sent: LineageInput, stored_bucket: str | None = None) -> Step:
+        bucket = stored_bucket if sent.root_bucket_id is None else sent.root_bucket_id
+        path = sent.path
+        if path is None and sent.source_type == "bucket" and bucket is not None:
+            path = f"{bucket}/{self._collection.public_id}"
+        chain = lineage.chain_text(sent.chain)
+        return Step(sent, sent.source_collection_id, sent.root_object_id, bucket, path, lineage.sent_tier(sent), chain)
+
+    def _chain(self, head: str, sent: LineageInput) -> tuple[str, str | None]:
+        """The chain that begins with `head`, and `head` if the document's own step was not sent but made here."""
+        if sent.chain and sent.chain[-1].get("collection_id") == self._collection.public_id:
+            return f"{head}{jsonio.dumps(sent.chain[-1])}]", None
+        return f"{head}{self._made_step}]", head
+
+    def _as_parent(self, position: int) -> StoredParent:
+        """A document of the batch as its children see it."""
+        found = self._as_parents.get(position)
+        if found is not None:
+            return found
+        one, step = self._batch[position], self.steps[position]
+        assert not isinstance(step, Failure)
+        head = "[" if step is None or step.chain is None else step.head
+        if head is not None:
+            chain = f'{head}{self._made_step[:-1]},"document_id":"{one.document_id}"}}]'
+        else:
+            assert step is not None
+            assert step.chain is not None
+            steps: list[Any] = jsonio.loads(step.chain)
+            chain = jsonio.dumps([*steps[:-1], {**steps[-1], "document_id": one.document_id}])
+        made = StoredParent(
+            collection=self._collection.public_id,
+            collection_name=self._collection.name,
+            root_object_id=step.root_object_id if step else None,
+            root_bucket_id=step.root_bucket_id if step else None,
+            path=step.path if step else None,
+            tier=step.tier if step else 1,
+            chain=chain,
+        )
+        self._as_parents[position] = made
+        return made
+
+
+CYCLE = Fault(("body", "source_document_id"), "would make the document its own ancestor", "cycle")

@@ -1,0 +1,157 @@
+"""What an import tells: counts, the lines that failed, how far it is."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, NamedTuple
+
+import simplejson
+from tqdm import tqdm
+
+from documents.importing.reading import Line
+from mixpeek_site import jsonio
+
+ERROR_MEMBER = "_import_error"
+LINE_MEMBER = "_line"
+_PLAIN_LINE_SECONDS = 5.0
+
+
+class Failure(NamedTuple):
+    """A line that did not get in."""
+
+    line: Line
+    document_id: str | None
+    reason: str
+    type: str  # the contract's stable name of the error
+
+
+@dataclass(slots=True)
+class Counts:
+    """Lines by what became of them."""
+
+    imported: int = 0
+    replaced: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    @property
+    def lines(self) -> int:
+        return self.imported + self.replaced + self.skipped + self.failed
+
+    def add(self, other: "Counts") -> None:
+        self.imported += other.imported
+        self.replaced += other.replaced
+        self.skipped += other.skipped
+        self.failed += other.failed
+
+
+def error_line(failure: Failure) -> str:
+    """A line of the errors file: the original line with one member more, so that it can be mended and fed again.
+
+    What is no JSON object stands as text in `_line` beside it; an import reads both forms (`preparing.mended`).
+    """
+    about = {
+        "line": failure.line.number,
+        "document_id": failure.document_id,
+        "type": failure.type,
+        "reason": failure.reason,
+    }
+    if failure.line.length:
+        about["bytes"] = failure.line.length
+    raw = failure.line.raw
+    # Of a body that parses, the text as it was goes in again; else the mending begins at the text.
+    if not failure.line.length and _is_object(raw):
+        rest = raw[1:].decode().lstrip()
+        separator = "" if rest == "}" else ","
+        return f'{{"{ERROR_MEMBER}":{jsonio.dumps_ascii(about)}{separator}{rest}'
+    text = raw.decode(errors="surrogateescape")
+    return f'{{"{ERROR_MEMBER}":{jsonio.dumps_ascii(about)},"{LINE_MEMBER}":{jsonio.dumps_ascii(text)}}}'
+
+
+def _is_object(raw: bytes) -> bool:
+    """Whether a line is the JSON text of an object, storable or not."""
+    if not raw.startswith(b"{"):
+        return False
+    try:
+        simplejson.loads(raw.decode(), use_decimal=True)
+    except (ValueError, RecursionError, ArithmeticError):
+        return False
+    return True
+
+
+class ErrorsFile:
+    """Failures as JSON lines; the first few also go to `say`."""
+
+    SAID = 10
+
+    def __init__(self, file: IO[str] | None, say: Callable[[str], None]) -> None:
+        self._file = file
+        self._say = say
+        self._said = 0
+
+    def add(self, failure: Failure) -> None:
+        if self._file is not None:
+            self._file.write(error_line(failure) + "\n")
+        if self._said < self.SAID:
+            name = f" ({failure.document_id})" if failure.document_id else ""
+            self._say(f"line {failure.line.number}{name}: {printable(failure.reason)}")
+        elif self._said == self.SAID:
+            self._say("… and more" if self._file is not None else "… and more; --errors FILE keeps them all")
+        self._said += 1
+
+    def flush(self) -> None:
+        if self._file is not None:
+            self._file.flush()
+
+
+def printable(text: str) -> str:
+    """For a terminal, which takes neither lone surrogates nor control characters from a stranger's file."""
+    shown = text if len(text) <= 500 else text[:500] + "…"
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in shown)
+
+
+class Progress:
+    """A bar on a terminal, else a plain line every few seconds. `size`: bytes of the input, None when unknown."""
+
+    def __init__(self, size: int | None, stream: IO[str]) -> None:
+        self._size = size
+        self._stream = stream
+        self._begun = self._said = time.monotonic()
+        self._bar = (
+            tqdm(total=size, unit="B", unit_scale=True, unit_divisor=1024, file=stream, bar_format=_BAR, dynamic_ncols=True)
+            if stream.isatty()
+            else None
+        )
+
+    def update(self, lines: int, position: int) -> None:
+        now = time.monotonic()
+        rate = lines / max(now - self._begun, 1e-9)
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{lines:,} documents, {rate:,.0f}/s", refresh=False)
+            self._bar.update(position - self._bar.n)
+        elif now - self._said >= _PLAIN_LINE_SECONDS:
+            self._said = now
+            left = ""
+            if self._size and position:
+                seconds = (now - self._begun) * (self._size - position) / position
+                left = f", {100 * position / self._size:.0f} %, about {seconds:.0f} s left"
+            self._stream.write(f"{lines:,} documents, {rate:,.0f}/s{left}\n")
+            self._stream.flush()
+
+    def write(self, text: str) -> None:
+        """A line that does not tear the bar."""
+        if self._bar is not None:
+            self._bar.write(text, file=self._stream)
+        else:
+            self._stream.write(text + "\n")
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._begun
+
+
+_BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
