@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from corsheaders.defaults import default_headers
+
 from mixpeek_site import databases, env, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -11,6 +13,11 @@ SECRET_KEY = secret.key(DATA_DIR)
 DEBUG = env.boolean("DEBUG", False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+
+# Which web pages of other origins may call the API; none unless named (contract section 1).
+CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOW_HEADERS = (*default_headers, "x-namespace", "x-request-id", "if-match", "if-none-match", "idempotency-key")
+CORS_EXPOSE_HEADERS = ("ETag", "Location", "Link", "Retry-After", "X-Request-ID")
 
 DATABASES = {"default": databases.settings_for(env.text("DATABASE_URL", ""), DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -10,6 +10,8 @@ import django
 
 django.setup(set_prefix=False)
 
+from corsheaders.middleware import CorsMiddleware  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.core.handlers.exception import convert_exception_to_response  # noqa: E402
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 
@@ -23,9 +25,10 @@ class ApiHandler(WSGIHandler):
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        self._middleware_chain = convert_exception_to_response(
-            ResponseHeadersMiddleware(convert_exception_to_response(self._get_response))  # type: ignore[attr-defined, arg-type]
-        )
+        chain: Any = ResponseHeadersMiddleware(convert_exception_to_response(self._get_response))  # type: ignore[attr-defined, arg-type]
+        if settings.CORS_ALLOWED_ORIGINS:
+            chain = CorsMiddleware(chain)
+        self._middleware_chain = convert_exception_to_response(chain)
 
 
 _api, _site = ApiHandler(), WSGIHandler()
