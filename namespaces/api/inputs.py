@@ -82,8 +82,8 @@ def read_bucket(body: JSONObject, component: str) -> PlaceInput:
     return _read_place(body, component, "bucket", BUCKET_PREFIX)
 
 
-def read_new_object(body: Any, bucket_ids: tuple[str, str], location: tuple[str | int, ...] = ("body",)) -> NewObject:
-    """An object to be created in the bucket with these identifiers (that of the path, and its id).
+def read_new_object(body: Any, bucket_ids: tuple[str, ...], location: tuple[str | int, ...] = ("body",)) -> NewObject:
+    """An object to be created in the bucket that goes by `bucket_ids`: its id and its name.
 
     Raises ValidationError with every fault found, BadRequestError when the body names another bucket.
     """
@@ -104,7 +104,7 @@ def read_new_object(body: Any, bucket_ids: tuple[str, str], location: tuple[str 
     )
 
 
-def read_object_change(body: JSONObject, component: str, object_id: str, bucket_ids: tuple[str, str]) -> ObjectChange:
+def read_object_change(body: JSONObject, component: str, object_id: str, bucket_ids: tuple[str, ...]) -> ObjectChange:
     """Raises ValidationError with every fault found, BadRequestError when the body names another object or bucket."""
     faults = [*_faults(body, component, ("body",)), *_underscored(body, ("body",))]
     if faults:

@@ -51,7 +51,7 @@ class ObjectViewSet(ContractViewSet):
         body, _ = read_object(request)
         _read_create_query(request)
         bucket = queries.bucket(self.scope, bucket_identifier)
-        new = read_new_object(body, (bucket_identifier, bucket.public_id))
+        new = read_new_object(body, _ids(bucket))
         made = services.create_object(scope=self.scope, bucket_identifier=bucket.public_id, new=new)
         response = json_response(payloads.bucket_object(made, bucket.public_id, document_count=0))
         response.headers["Location"] = f"/v1/buckets/{bucket.public_id}/objects/{made.object_id}"
@@ -74,7 +74,7 @@ class ObjectViewSet(ContractViewSet):
         failed: dict[int, DomainError] = {}
         for index, each in enumerate(bodies):
             try:
-                read[index] = read_new_object(each, (bucket_identifier, bucket.public_id), ("body", "objects", index))
+                read[index] = read_new_object(each, _ids(bucket), ("body", "objects", index))
             except DomainError as error:
                 failed[index] = error
         results = services.create_objects(scope=self.scope, bucket_identifier=bucket.public_id, new=list(read.values()))
@@ -190,7 +190,7 @@ class ObjectViewSet(ContractViewSet):
         body, _ = read_object(request)
         read_query(request, ())
         bucket = queries.bucket(self.scope, bucket_identifier)
-        change = read_object_change(body, component, object_identifier, (bucket_identifier, bucket.public_id))
+        change = read_object_change(body, component, object_identifier, _ids(bucket))
         changed = services.update_object(
             scope=self.scope,
             bucket_identifier=bucket.public_id,
@@ -208,6 +208,10 @@ class ObjectViewSet(ContractViewSet):
         count = dependents.documents.count_of_object(bucket.namespace_id, row.object_id) if with_count else None
         answer: JSONObject = payloads.bucket_object(row, bucket.public_id, document_count=count, with_urls=with_urls)
         return json_response(answer)
+
+
+def _ids(bucket: Bucket) -> tuple[str, str]:
+    return bucket.public_id, bucket.name
 
 
 def _read_create_query(request: HttpRequest) -> None:
