@@ -41,6 +41,7 @@ _ROOT_PARTS: Final = frozenset(
         *("lineage_path", "lineage", "lineage_chain"),
     )
 )
+_CHECKED_PARTS: Final = _ROOT_PARTS - {"document_id", "collection_id", *FLAT_LINEAGE, "lineage_path", "lineage_chain"}
 RESERVED: Final = _ROOT_PARTS | _IGNORED
 _INTERNAL_IGNORED: Final = frozenset(("internal_id", "namespace_id", "document_id", "collection_id", "created_at", "updated_at"))
 _INTERNAL_PARTS: Final = frozenset((*_SYSTEM_MEMBERS, "lineage", "metadata", "source_blobs", "document_blobs"))
@@ -128,7 +129,7 @@ def _read(body: JSONObject, *, patch: bool) -> DocumentInput:
         vectors=parts.get("vectors"),
         lineage=_lineage(body, internal),
     )
-    for name in _SYSTEM_MEMBERS:
+    for name in () if _SYSTEM_MEMBERS.keys().isdisjoint(body) and not internal else _SYSTEM_MEMBERS:
         if name in internal and (patch or internal[name] is not None):
             given.system[name] = internal[name]
         if name in _ROOT_PARTS and name in body and (patch or body[name] is not None):
@@ -169,11 +170,12 @@ def _faults(body: JSONObject) -> Iterator[Fault]:
     version = body.get("document_schema_version")
     if version is not None and version not in ("v1", "v2", "native"):
         yield Fault(("body", "document_schema_version"), "must be v1, v2 or native", "enum")
-    yield from _part_faults(body, "internal_metadata", ("body",))
-    yield from _feature_faults(body)
-    yield from _type_fault(body, "vectors", dict, ("body",))
+    if not _CHECKED_PARTS.isdisjoint(body):  # most bodies have none of them
+        yield from _part_faults(body, "internal_metadata", ("body",))
+        yield from _feature_faults(body)
+        yield from _type_fault(body, "vectors", dict, ("body",))
+        yield from _nested_lineage_faults(body, "lineage", ("body",), chain="lineage_chain")
     yield from _lineage_faults(body, ("body",), path="lineage_path", chain="lineage_chain")
-    yield from _nested_lineage_faults(body, "lineage", ("body",), chain="lineage_chain")
     internal = body.get("_internal")
     if internal is None:
         return
@@ -277,7 +279,7 @@ def _lineage(body: JSONObject, internal: JSONObject) -> LineageInput:
         (body.get("lineage") or {}, ("body", "lineage"), "path", "lineage_chain"),
         (internal.get("lineage") or {}, ("body", "_internal", "lineage"), "path", "chain"),
     ):
-        for name in (*FLAT_LINEAGE, path, chain):
+        for name in (*FLAT_LINEAGE, path, chain) if holder else ():
             value = holder.get(name)
             if value is None:
                 continue
@@ -288,7 +290,8 @@ def _lineage(body: JSONObject, internal: JSONObject) -> LineageInput:
                 faults.append(Fault((*location, name), "contradicts the same field elsewhere in the body", "contradiction"))
     given = LineageInput(**named)
     details = body.get("source_details") or internal.get("source_details") or []
-    _fill_from_source_details(given, details)
+    if details:
+        _fill_from_source_details(given, details)
     faults.extend(_contradictions(given))
     if faults:
         raise ValidationError(*faults)

@@ -73,6 +73,11 @@ def _suspect(encoded: bytes) -> bool:
     return _LONG_EXPONENT.search(alike) is not None or _MANY_DIGITS in alike
 
 
+def has_long_exponent(encoded: bytes) -> bool:
+    """Whether a JSON text may hold a number with an exponent of two digits or more."""
+    return _LONG_EXPONENT.search(encoded.translate(_ALIKE)) is not None
+
+
 def _guarded(number: str) -> Decimal:
     """A number, or in place of one that can't be converted another that is too long as well."""
     try:

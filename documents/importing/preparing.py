@@ -17,7 +17,6 @@ from mixpeek_site.jsonio import JSONObject
 # jsonb writes 1e99 out in 100 digits, so a short text may become a long one; a text this much under the limit, whose
 # exponents have one digit, can't.
 _LARGEST_GROWTH = 4
-_LONG_EXPONENT = re.compile(rb"[eE][+-]?[0-9]{2}")
 
 
 class Prepared(NamedTuple):
@@ -91,7 +90,7 @@ def _parts(given: DocumentInput, line: bytes, whole: bytes | None) -> str:
         jsonio.dumps(given.source_blobs) if given.source_blobs else "[]",
         jsonio.dumps(given.document_blobs) if given.document_blobs else "[]",
     )
-    if len(line) * _LARGEST_GROWTH > settings.MAX_DOCUMENT_BYTES or _LONG_EXPONENT.search(line):
+    if len(line) * _LARGEST_GROWTH > settings.MAX_DOCUMENT_BYTES or jsonio.has_long_exponent(line):
         services.require_size(jsonio.stored_bytes(payload) + sum(map(jsonio.stored_bytes, others)))
     parts = "\t".join(others)
     if "\\" in parts:

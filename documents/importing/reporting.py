@@ -38,6 +38,9 @@ class Counts:
     def lines(self) -> int:
         return self.imported + self.replaced + self.skipped + self.failed
 
+    def replace_by(self, other: "Counts") -> None:
+        self.imported, self.replaced, self.skipped, self.failed = other.imported, other.replaced, other.skipped, other.failed
+
     def add(self, other: "Counts") -> None:
         self.imported += other.imported
         self.replaced += other.replaced
