@@ -128,10 +128,17 @@ def _serve_once(plan: Plan) -> bool:
 
 def _load_in_worker(target: str) -> Any:
     """Runs first in each worker; what it returns answers the requests."""
-    # Ctrl-C in a terminal reaches the whole process group: the serve process alone is to act on it.
-    os.setpgrp()
+    leave_terminal()
     end_with_parent()
     return load_target(target)
+
+
+def leave_terminal() -> None:
+    """Ctrl-C in a terminal reaches the whole process group: the serve process alone is to act on it."""
+    os.setpgrp()
+    # One that came while this process started was held back (see Caretaker.run) and is dropped here.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def end_with_parent() -> None:
@@ -150,7 +157,7 @@ def end_with_parent() -> None:
 
 def keep_house() -> None:
     """Runs in the housekeeping process."""
-    os.setpgrp()
+    leave_terminal()
     end_with_parent()
     import django
     from django.core.management import call_command
@@ -182,6 +189,7 @@ class Caretaker:
 
     def run(self) -> None:
         plan = self.plan
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by the housekeeping process
         while not self.ending.wait(0.05):
             if self.answers():
                 plan.say(f"Serving on {plan.url} ({plan.workers} workers of {plan.threads} threads; Ctrl-C ends it).")
