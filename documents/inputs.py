@@ -319,6 +319,13 @@ def _fill_from_source_details(given: LineageInput, details: list[JSONObject]) ->
         given.source_object_id = given.source_object_id or reference(bucket, "object_id")
 
 
+def require_consistent(given: LineageInput) -> None:
+    """Raise ValidationError for a lineage that contradicts itself."""
+    faults = list(_contradictions(given))
+    if faults:
+        raise ValidationError(*faults)
+
+
 def _contradictions(given: LineageInput) -> Iterator[Fault]:
     """Faults of a lineage by itself; fills in the source's type and a bucket-sourced document's root."""
     if given.source_type is None:

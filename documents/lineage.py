@@ -106,7 +106,8 @@ WITH RECURSIVE tree AS (
   UNION ALL
     SELECT l.id, d.document_id, l.source_document_id, tree.seen || d.document_id::text,
            true, false, NULL, NULL,
-           COALESCE(tree.root_object_id, l.root_object_id), COALESCE(tree.root_bucket_id, l.root_bucket_id),
+           COALESCE(tree.root_object_id, CASE WHEN pl.root_object_id IS NULL THEN l.root_object_id END),
+           COALESCE(tree.root_bucket_id, CASE WHEN pl.root_bucket_id IS NULL THEN l.root_bucket_id END),
            pc.public_id, tree.path || '/' || c.public_id, tree.tier + 1,
            jsonb_set(COALESCE(tree.chain, tree.effective), '{{-1,document_id}}', to_jsonb(tree.document_id))
                || jsonb_build_array({own_step("d", "c", "l")}),
@@ -152,6 +153,24 @@ def check(found: Relinked, given: LineageInput, *, roots: bool) -> None:
                 faults.append(Fault(("body", name), f"differs from the stored parent's, {stored}", "contradiction"))
     if faults:
         raise ValidationError(*faults)
+
+
+def bucket_of(namespace_id: int, object_id: str) -> str | None:
+    """The id of the bucket that a registered object is in, None for one that is not registered."""
+    row = sql.one(
+        "SELECT b.public_id FROM namespaces_bucketobject o"
+        " JOIN namespaces_bucket b ON b.id = o.bucket_id AND b.namespace_id = o.namespace_id"
+        " WHERE o.namespace_id = %s AND o.object_id = %s",
+        (namespace_id, object_id),
+    )
+    return None if row is None else str(row[0])
+
+
+def check_bucket(sent: str | None, stored: str | None) -> None:
+    """Raise ValidationError when a root bucket is not the one in which the source object is registered."""
+    if stored is not None and sent not in (None, stored):
+        fault = f"differs from the stored object's, {stored}"
+        raise ValidationError(Fault(("body", "root_bucket_id"), fault, "contradiction"))
 
 
 def sent_tier(given: LineageInput) -> int:
@@ -322,7 +341,8 @@ WITH RECURSIVE tree AS (
     WHERE p.namespace_id = %s AND p.document_id = ANY(%s)
   UNION ALL
     SELECT l.id, d.document_id, tree.seen || d.document_id::text,
-           COALESCE(tree.root_object_id, l.root_object_id), COALESCE(tree.root_bucket_id, l.root_bucket_id),
+           COALESCE(tree.root_object_id, CASE WHEN pl.root_object_id IS NULL THEN l.root_object_id END),
+           COALESCE(tree.root_bucket_id, CASE WHEN pl.root_bucket_id IS NULL THEN l.root_bucket_id END),
            pc.public_id, tree.path || '/' || c.public_id, tree.tier + 1,
            jsonb_set(tree.chain, '{{-1,document_id}}', to_jsonb(tree.document_id))
                || jsonb_build_array({own_step("d", "c", "l")})

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from mixpeek_site import jsonio
-from mixpeek_site.errors import ConflictError, Fault, ValidationError
+from mixpeek_site.errors import ConflictError, Fault, PayloadTooLargeError, ValidationError
 from mixpeek_site.jsonio import JSONObject
 
 PLAIN = "application/json"
@@ -79,18 +79,25 @@ def same(left: Any, right: Any) -> bool:
 def json_patch(document: JSONObject, operations: Any) -> JSONObject:
     """JSON Patch (RFC 6902) over the user fields: the new object; `document` is not changed.
 
-    Raises ValidationError for an operation that is malformed or impossible, ConflictError for a failing `test`.
+    Raises ValidationError for an operation that is malformed or impossible, ConflictError for a failing `test`, and
+    PayloadTooLargeError when its copies alone exceed one document: copies of copies grow without limit otherwise.
     """
     if not isinstance(operations, list):
         raise ValidationError(Fault(("body",), "a JSON Patch is an array of operations", "list_type"))
     holder: JSONObject = {"": deepcopy(document)}  # so that the whole document is a member, too
+    copied = 0
     for index, operation in enumerate(operations):
         try:
-            _apply(holder, operation)
+            copied += _apply(holder, operation)
         except _ImpossibleError as error:
             raise ValidationError(Fault(("body", index), str(error), "json_patch")) from None
         except _TestFailedError as error:
             raise ConflictError(f"Operation {index} of the JSON Patch, a test, failed: {error}", operation=index) from None
+        if copied > settings.MAX_DOCUMENT_BYTES:
+            raise PayloadTooLargeError(
+                f"The JSON Patch copies more than the {settings.MAX_DOCUMENT_BYTES} bytes that one document may have.",
+                limit_bytes=settings.MAX_DOCUMENT_BYTES,
+            )
     result = holder.get("")
     if not isinstance(result, dict):
         raise ValidationError(Fault(("body",), "the patch would leave no JSON object", "json_patch"))
@@ -105,7 +112,8 @@ class _TestFailedError(Exception):
     pass
 
 
-def _apply(holder: JSONObject, operation: Any) -> None:
+def _apply(holder: JSONObject, operation: Any) -> int:
+    """Carry out one operation; the number of bytes it copied within the document."""
     if not isinstance(operation, dict):
         raise _ImpossibleError("an operation must be an object")
     name, path = operation.get("op"), _path(operation, "path")
@@ -125,7 +133,11 @@ def _apply(holder: JSONObject, operation: Any) -> None:
             raise _ImpossibleError("a value can't be moved into itself")
         _add(holder, path, _remove(holder, source))
     elif name == "copy":
-        _add(holder, path, deepcopy(_value(holder, _path(operation, "from"))))
+        value = _value(holder, _path(operation, "from"))
+        if next(jsonio.unstorable(value, ("from",)), None):
+            raise _ImpossibleError("what would be copied is nested too deep")
+        _add(holder, path, deepcopy(value))
+        return len(jsonio.dumps(value))
     elif name == "test":
         try:
             found = _value(holder, path)
@@ -135,6 +147,7 @@ def _apply(holder: JSONObject, operation: Any) -> None:
             raise _TestFailedError(f"the value at {operation['path']!r} differs")
     else:
         raise _ImpossibleError("op must be add, remove, replace, move, copy or test")
+    return 0
 
 
 def _path(operation: JSONObject, name: str) -> list[str]:

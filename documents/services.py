@@ -13,11 +13,10 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import transaction
 
 from documents import lineage, patching, queries
 from documents.features import NamedFeature, read_features, write_features
-from documents.inputs import FLAT_LINEAGE, DocumentInput, LineageInput, read_patch
+from documents.inputs import FLAT_LINEAGE, RESERVED, DocumentInput, LineageInput, require_consistent
 from documents.models import new_document_id
 from documents.stored import StoredDocument, columns
 from mixpeek_site import ids, jsonio, sql
@@ -31,6 +30,7 @@ from mixpeek_site.errors import (
     ValidationError,
 )
 from mixpeek_site.jsonio import JSONObject
+from mixpeek_site.transactions import atomic
 from namespaces.scope import Scope
 
 SOURCES = ("source_type", "source_object_id", "source_collection_id", "source_document_id")
@@ -51,7 +51,7 @@ def create_document(*, scope: Scope, collection: str, given: DocumentInput) -> S
     if given.document_id is None and given.lineage.source_document_id is None:
         if not features:
             return _insert(scope, collection, given)[1]
-        with transaction.atomic():
+        with atomic():
             (key, namespace_id, _), stored = _insert(scope, collection, given)
             write_features(namespace_id, key, features)
             return stored
@@ -66,7 +66,7 @@ class _ChildrenWaitError(Exception):
     """Documents wait for the one being created: the whole namespace has to be locked before they are linked."""
 
 
-@transaction.atomic
+@atomic()
 def _create_in_tree(
     scope: Scope, collection: str, given: DocumentInput, features: list[NamedFeature], *, lock: str
 ) -> StoredDocument:
@@ -114,9 +114,7 @@ def _insert(scope: Scope, collection: str, given: DocumentInput) -> tuple[tuple[
         raise queries.missing(scope, collection)
     key, namespace_id, stored_bucket, waited_for, *stored = row
     if key is None:
-        if stored_bucket is not None and sent.root_bucket_id not in (None, stored_bucket):
-            fault = f"differs from the stored object's, {stored_bucket}"
-            raise ValidationError(Fault(("body", "root_bucket_id"), fault, "contradiction"))
+        lineage.check_bucket(sent.root_bucket_id, stored_bucket)
         if _purge_hidden(namespace_id, document_id):
             return _insert(scope, collection, given)
         raise AlreadyExistsError(f"Document {document_id} exists already.", resource="document", id=document_id)
@@ -222,6 +220,7 @@ def replace_document(
     sets: list[str] = []
     params: list[Any] = []
     payload = jsonio.dumps(given.payload)
+    size = jsonio.stored_bytes(payload)
     if given.payload.get("metadata", None) == {}:
         # v1 shows an empty metadata where a document has none; put back, it must not come into being.
         sets.append("payload = CASE WHEN d.payload ? 'metadata' THEN %s::jsonb ELSE %s::jsonb - 'metadata' END")
@@ -232,10 +231,20 @@ def replace_document(
     if given.internal_metadata is not None:
         sets.append("internal_metadata = %s::jsonb")
         params.append(jsonio.dumps(given.internal_metadata))
+        size += jsonio.stored_bytes(params[-1])
     if given.system:
-        sets.append("system = d.system || %s::jsonb")
-        params.append(jsonio.dumps(given.system))
-    require_size(sum(jsonio.stored_bytes(param) for param in params))
+        # v1 shows empty source_details and enrichments where a document has none; likewise.
+        empty = {name: value for name, value in given.system.items() if value in ([], {})}
+        sets.append(
+            "system = d.system || %s::jsonb || (SELECT COALESCE(jsonb_object_agg(e.key, e.value), '{}')"
+            " FROM jsonb_each(%s::jsonb) e WHERE d.system ? e.key)"
+            if empty
+            else "system = d.system || %s::jsonb"
+        )
+        params.append(jsonio.dumps({name: value for name, value in given.system.items() if name not in empty}))
+        size += jsonio.stored_bytes(params[-1])
+        params += [jsonio.dumps(empty)] if empty else []
+    require_size(size)
     return _update(scope, collection, document_id, given, sets, params, versions)
 
 
@@ -279,17 +288,22 @@ def json_patch_document(
     Raises ConflictError for a failing test, ValidationError for an impossible operation or a reserved name, and what
     `replace_document` does.
     """
-    with transaction.atomic():
+    with atomic():
         stored = _locked(scope, collection, document_id).document
         before: JSONObject = jsonio.loads(stored.payload)
-        after = patching.json_patch(before, operations)
-        changed = read_patch({name: value for name, value in after.items() if name not in before}, document_id)
-        fault = next(jsonio.unstorable(after, ("body",)), None)
-        if fault:
-            raise ValidationError(fault)
-        if changed.payload.keys() != after.keys() - before.keys():
-            reserved = sorted(after.keys() - before.keys() - changed.payload.keys())
-            raise ValidationError(Fault(("body",), f"JSON Patch reaches user fields only, not {reserved[0]}", "reserved"))
+        try:
+            after = patching.json_patch(before, operations)
+        except ConflictError:
+            _require_version(stored, versions)  # a failed precondition comes before a failed test
+            raise
+        faults = list(jsonio.unstorable(after, ("body",)))
+        faults += [
+            Fault(("body",), f"JSON Patch reaches user fields only, not {name}", "reserved")
+            for name in sorted(after.keys() - before.keys())
+            if name in RESERVED or name.startswith("_")
+        ]
+        if faults:
+            raise ValidationError(*faults)
         payload = jsonio.dumps(after)
         require_size(jsonio.stored_bytes(payload))
         return _update(scope, collection, document_id, DocumentInput(), ["payload = %s::jsonb"], [payload], versions)
@@ -305,23 +319,26 @@ def _update(
     versions: Sequence[int] | None,
 ) -> StoredDocument:
     _require_same_collection(scope, collection, given.collection, document_id)
+    size = 0
     for column, blobs in (("source_blobs", given.source_blobs), ("document_blobs", given.document_blobs)):
         if blobs is not None:
             sets.append(f"{column} = %s::jsonb")
             params.append(jsonio.dumps(blobs))
+            size += jsonio.stored_bytes(params[-1])
+    require_size(size)
     features = read_features(given)
 
     def write() -> StoredDocument:
         if not features:
             return _run_update(scope, collection, document_id, sets, params, versions)[1]
-        with transaction.atomic():
+        with atomic():
             (key, namespace_id), stored = _run_update(scope, collection, document_id, sets, params, versions)
             write_features(namespace_id, key, features)
             return stored
 
     if given.lineage.is_empty():
         return write()
-    with transaction.atomic():
+    with atomic():
         stored = _locked(scope, collection, document_id).document
         if not changes_lineage(stored, given.lineage):
             return write()
@@ -354,7 +371,7 @@ def _run_update(
     if key is not None:
         return (key, namespace_id), StoredDocument._make(stored)
     if exists:
-        raise PreconditionFailedError("The document has another version than If-Match names.", document_id=document_id)
+        raise _stale(document_id)
     raise queries.document_not_found(document_id, collection)
 
 
@@ -424,7 +441,7 @@ def changes_lineage(stored: StoredDocument | lineage.StoredLineage, given: Linea
     return given.chain is not None and not patching.same(given.chain, jsonio.loads(stored.chain or "[]"))
 
 
-@transaction.atomic
+@atomic()
 def _move(
     scope: Scope, collection: str | None, document_id: str, given: LineageInput, write: Callable[[], StoredDocument]
 ) -> StoredDocument:
@@ -434,19 +451,18 @@ def _move(
     locked = _locked(scope, collection, document_id)
     stored = write()
     sent = _moved(stored, given)
+    root_bucket = sent.root_bucket_id
+    if sent.source_type == "bucket" and sent.root_object_id is not None:
+        stored_bucket = lineage.bucket_of(locked.namespace_id, sent.root_object_id)
+        lineage.check_bucket(root_bucket, stored_bucket)
+        root_bucket = root_bucket or stored_bucket
     sql.run(
         """
 INSERT INTO documents_lineagestep AS l (id, namespace_id, collection_id, source_type, source_object_id,
     source_collection_id, source_document_id, root_object_id, root_bucket_id, path, tier, chain)
-SELECT d.id, d.namespace_id, d.collection_id, %s, %s, %s, %s, %s, COALESCE(%s, o.bucket),
-       COALESCE(%s, CASE WHEN %s = 'bucket' THEN COALESCE(%s, o.bucket) || '/' || c.public_id END), %s, %s::jsonb
-FROM documents_document d
-JOIN namespaces_collection c ON c.id = d.collection_id
-LEFT JOIN LATERAL (
-    SELECT b.public_id AS bucket FROM namespaces_bucketobject bo
-    JOIN namespaces_bucket b ON b.id = bo.bucket_id AND b.namespace_id = bo.namespace_id
-    WHERE bo.namespace_id = d.namespace_id AND bo.object_id = %s
-) o ON true
+SELECT d.id, d.namespace_id, d.collection_id, %s, %s, %s, %s, %s, %s,
+       COALESCE(%s, CASE WHEN %s = 'bucket' THEN %s || '/' || c.public_id END), %s, %s::jsonb
+FROM documents_document d JOIN namespaces_collection c ON c.id = d.collection_id
 WHERE d.namespace_id = %s AND d.id = %s
 ON CONFLICT (id, namespace_id) DO UPDATE SET source_type = excluded.source_type,
     source_object_id = excluded.source_object_id, source_collection_id = excluded.source_collection_id,
@@ -455,9 +471,9 @@ ON CONFLICT (id, namespace_id) DO UPDATE SET source_type = excluded.source_type,
 """,
         (
             *(sent.source_type, sent.source_object_id, sent.source_collection_id, sent.source_document_id),
-            *(sent.root_object_id, sent.root_bucket_id, sent.path, sent.source_type, sent.root_bucket_id),
+            *(sent.root_object_id, root_bucket, sent.path, sent.source_type, root_bucket),
             *(lineage.sent_tier(sent), lineage.chain_text(sent.chain)),
-            *(sent.root_object_id if sent.source_type == "bucket" else None, locked.namespace_id, locked.key),
+            *(locked.namespace_id, locked.key),
         ),
     )
     found = lineage.relink(locked.namespace_id, locked.key)
@@ -474,7 +490,11 @@ def _moved(stored: StoredDocument, given: LineageInput) -> LineageInput:
     )
     if new_source:
         return given
-    return replace(before, **{name: value for name in given.__slots__ if (value := getattr(given, name)) is not None})
+    if given.root_bucket_id not in (None, stored.root_bucket_id) and stored.source_type == "bucket":
+        before.path = None  # it begins with the bucket
+    merged = replace(before, **{name: value for name in given.__slots__ if (value := getattr(given, name)) is not None})
+    require_consistent(merged)
+    return merged
 
 
 def _with_lineage(stored: StoredDocument, namespace_id: int, key: Any) -> StoredDocument:
@@ -533,16 +553,26 @@ def delete_document(
     """
     if on_children == "detach":
         return _delete_one(scope, collection, document_id, versions)
-    with transaction.atomic():
+    with atomic():
         cascade = on_children == "cascade"
         lineage.lock_documents(scope, exclusively=[sql.text(document_id)], shared=[], namespace="exclusive" if cascade else None)
         locked = _locked(scope, collection, document_id)
         below = 0
+        _require_version(locked.document, versions)
         if cascade:
             below = lineage.delete_below(locked.namespace_id, locked.document.document_id)
         else:
             _refuse_children(locked)
         return below + _delete_one(scope, collection, document_id, versions)
+
+
+def _require_version(document: StoredDocument, versions: Sequence[int] | None) -> None:
+    if versions is not None and document.version not in versions:
+        raise _stale(document.document_id)
+
+
+def _stale(document_id: str) -> PreconditionFailedError:
+    return PreconditionFailedError("The document has another version than If-Match names.", document_id=document_id)
 
 
 def _refuse_children(locked: _Locked) -> None:
@@ -583,14 +613,14 @@ def _delete_one(scope: Scope, collection: str | None, document_id: str, versions
     if count:
         return int(count)
     if existed and versions is not None:
-        raise PreconditionFailedError("The document has another version than If-Match names.", document_id=document_id)
+        raise _stale(document_id)
     raise queries.document_not_found(document_id, collection)
 
 
 def delete_documents_of_root(*, scope: Scope, object_id: str) -> int:
     """Delete every document under a root object; their number."""
     cte, params = scope.cte()
-    with transaction.atomic():
+    with atomic():
         lineage.lock_documents(scope, exclusively=[], shared=[], namespace="exclusive")
         row = sql.one(
             f"WITH {cte}, gone AS (DELETE FROM documents_document d USING scope, documents_lineagestep l"

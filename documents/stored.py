@@ -32,7 +32,8 @@ class StoredDocument(NamedTuple):
 
     @property
     def has_lineage(self) -> bool:
-        return self.source_type is not None or self.root_object_id is not None or self.path is not None
+        parts = (self.source_type, self.root_object_id, self.root_bucket_id, self.path, self.chain)
+        return any(part is not None for part in parts)
 
 
 def columns(

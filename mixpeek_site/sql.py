@@ -45,6 +45,16 @@ def run(statement: str, params: Sequence[Any] = ()) -> psycopg.Cursor[Row]:
     return cursor
 
 
+def ensure_connection() -> None:
+    """See to a living connection before a transaction begins, inside which there is no second chance.
+
+    Raises ServiceUnavailableError when none can be had.
+    """
+    wrapper = connections["default"]
+    if not wrapper.in_atomic_block and (wrapper.connection is None or _went_away(wrapper.connection)):
+        _reconnected(wrapper)
+
+
 def one(statement: str, params: Sequence[Any] = ()) -> Row | None:
     """The first row, or None."""
     return run(statement, params).fetchone()

@@ -7,6 +7,7 @@ import psycopg
 from django.db import transaction
 from django.db.utils import InterfaceError, OperationalError
 
+from mixpeek_site import sql
 from mixpeek_site.errors import ServiceUnavailableError
 
 
@@ -16,6 +17,7 @@ def atomic() -> Iterator[None]:
 
     Raises ServiceUnavailableError when it can't be begun or committed.
     """
+    sql.ensure_connection()
     try:
         with transaction.atomic():
             yield

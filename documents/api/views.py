@@ -91,7 +91,7 @@ class DocumentViewSet(ContractViewSet):
 
     @openapi.LIST
     def list_documents(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
-        body, _ = read_object(request, empty={})
+        body = {} if request.method in ("GET", "HEAD") else read_object(request, empty={})[0]
         listing = read_listing(read_query(request, LIST_PARAMETERS), body, self.scope, collection_identifier)
         return list_response(listing, self.scope, collection_identifier)
 

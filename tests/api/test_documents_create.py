@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from documents.models import Document
+from mixpeek_site import jsonio
 from tests import cast
 from tests.api.places import Documents, user_fields
 from tests.cast import Api
@@ -100,7 +101,7 @@ def test_an_unknown_collection_is_not_found(api: Api) -> None:
 
 @pytest.mark.parametrize("body", [[], "x", 1, None, True, [{"a": 1}]])
 def test_a_document_is_an_object(documents: Documents, body: Any) -> None:
-    assert documents.api.call("POST", documents.path, cast.jsonio.dumps(body)).status_code == 422
+    assert documents.api.call("POST", documents.path, jsonio.dumps(body)).status_code == 422
 
 
 @pytest.mark.parametrize(
