@@ -202,6 +202,8 @@ def with_components(result: Schema, **_: Any) -> Schema:
                 continue
             described["operationId"] = _operation_id(path, method, described.pop("x-operation"))
             described["responses"] = {str(code): response for code, response in described.pop("x-responses").items()}
+            if "requestBody" in described:  # a list without a body asks for everything
+                described["requestBody"]["required"] = not described["operationId"].startswith("list_")
     result["components"]["schemas"] = dict(sorted(schemas.items()))
     return result
 

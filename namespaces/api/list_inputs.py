@@ -52,9 +52,9 @@ def read_list(query: dict[str, str], body: JSONObject, component: str, kind: Kin
 
 
 def _of_query(query: dict[str, str]) -> JSONObject:
-    found: JSONObject = dict(query)
+    found: JSONObject = {name: text for name, text in query.items() if text}  # an empty one is absent
     for name in _JSON_PARAMETERS:
-        if name in query:
+        if name in found:
             try:
                 found[name] = jsonio.loads(query[name])
             except BadRequestError:
