@@ -1,0 +1,62 @@
+"""`manage.py first_start`: what `make run` needs on a fresh database, and nothing on one that is in use."""
+
+import secrets
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from mixpeek_site import env
+from namespaces import services
+from namespaces.models import ApiKey, Namespace, Organization, Permission
+
+
+class Command(BaseCommand):
+    help = (
+        "On a database without API keys: makes an organization, a namespace, a staff user and an ADMIN key, loads the "
+        "sample, and prints how to sign in, the key last. Nothing is shown a second time. On any other database it does "
+        "nothing. One that was interrupted is completed by the next."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--name", default="example", help="of the organization and the namespace (default: example)")
+        parser.add_argument("--no-sample", action="store_true", help="leave the sample out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # The key is made last, so its absence says that this has not run to its end.
+        if ApiKey.objects.exists():
+            return
+        name: str = options["name"]
+        organization = Organization.objects.first() or services.create_organization(name=name)
+        namespace = Namespace.objects.filter(organization=organization).first() or services.create_namespace(
+            organization_id=organization.pk, name=name
+        )
+        if not options["no_sample"] and "load_sample" in get_commands():
+            call_command("load_sample", namespace=namespace.public_id, stdout=self.stdout, stderr=self.stderr)
+        self.hand_over(organization, namespace)
+
+    def hand_over(self, organization: Organization, namespace: Namespace) -> None:
+        """Make the user and the key together and print them: whoever sees the one sees the other."""
+        password = secrets.token_urlsafe(12)
+        users = get_user_model().objects
+        with transaction.atomic():
+            user = users.filter(username="admin").first()
+            if user is None:
+                users.create_superuser("admin", password=password)
+            _, token = services.create_api_key(organization=organization, name="first start", permission=Permission.ADMIN)
+        url = f"http://127.0.0.1:{env.integer('PORT', 8000)}"
+        sign_in = f"user admin, password {password}" if user is None else "the user admin that was there already"
+        self.stdout.write(
+            f"\n"
+            f"  organization  {organization.name}\n"
+            f"  namespace     {namespace.name} ({namespace.public_id})\n"
+            f"  admin         {url}/admin/  {sign_in}\n"
+            f"  docs          {url}/docs\n"
+            f"  try           curl -H 'Authorization: Bearer KEY' -H 'X-Namespace: {namespace.name}' {url}/v1/collections\n"
+            f"\n"
+            f"Neither the password nor this ADMIN key is shown again. The key:\n"
+            f"{token}"
+        )
