@@ -31,7 +31,7 @@ def test_every_way_to_ask_answers_the_same(api: Api, kind: str, call: tuple[str,
     method, path = call
     answer = api.call(method, f"/v1/{kind}s{path}").json()
     assert answer == api.post(f"/v1/{kind}s/list", {}).json()
-    assert set(answer) == {"results", "pagination", "total_count", "stats", "warnings"}
+    assert set(answer) - {"warnings"} == {"results", "pagination", "total_count", "stats"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -115,7 +115,7 @@ COMPONENTS: dict[str, Schema] = {
         {**LIST_PROPERTIES, "view": nullable({"type": "string", "enum": ["full", "summary"]})},
         examples=[{"search": "media", "sort": {"field": "namespace_name"}, "limit": 20}],
     ),
-    "ListNamespacesResponse": list_response("NamespaceModel", "NamespaceListStats"),
+    "ListNamespacesResponse": list_response("NamespaceModel", "NamespaceListStats", warnings=False),
     "NamespaceListStats": closed(
         {
             **{f"total_{what}": COUNT for what in ("feature_extractors", "payload_indexes")},

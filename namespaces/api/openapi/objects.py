@@ -136,7 +136,7 @@ COMPONENTS: dict[str, Schema] = {
         },
         examples=[{"filters": {"status": "PENDING"}, "sort": {"field": "created_at", "direction": "desc"}}],
     ),
-    "ListObjectsResponse": list_response("ObjectResponse", "ObjectListStats", total_count=False),
+    "ListObjectsResponse": list_response("ObjectResponse", "ObjectListStats", total_count=False, warnings=False),
     "ObjectListStats": closed(
         {"total_objects": COUNT, "total_blobs": COUNT, "avg_blobs_per_object": NUMBER, "objects_by_status": OBJECT},
         description="Of the objects on this page.",

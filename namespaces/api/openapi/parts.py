@@ -181,16 +181,17 @@ LIST_PROPERTIES: dict[str, Schema] = {
 }
 
 
-def list_response(item: str, stats: str, *, total_count: bool = True) -> Schema:
-    """The answer of a resource list."""
-    required = ["results", "pagination", *(["total_count"] if total_count else [])]
+def list_response(item: str, stats: str, *, total_count: bool = True, warnings: bool = True) -> Schema:
+    """The answer of a resource list; not every one has a count and warnings in the public API."""
+    required = ["results", "pagination", "stats"]
+    required += [*(["total_count"] if total_count else []), *(["warnings"] if warnings else [])]
     return closed(
         {
             "results": array(ref(item)),
             "pagination": ref("PaginationResponse"),
             **({"total_count": COUNT} if total_count else {}),
             "stats": nullable(ref(stats)),
-            "warnings": array(OBJECT),
+            **({"warnings": array(OBJECT)} if warnings else {}),
         },
-        [*required, "stats", "warnings"],
+        required,
     )

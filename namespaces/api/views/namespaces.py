@@ -85,7 +85,6 @@ class NamespaceViewSet(ContractViewSet):
                 "pagination": given.pagination(found.total, found.next_position),
                 "total_count": found.total,
                 "stats": stats,
-                "warnings": [],
             }
         )
 

@@ -114,7 +114,6 @@ class ObjectViewSet(ContractViewSet):
                 "results": [payloads.selected(each, select) for each in answers] if select else answers,
                 "pagination": given.pagination(found.total, found.next_position),
                 "stats": payloads.object_list_stats(answers),
-                "warnings": [],
             }
         )
 
