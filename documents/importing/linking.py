@@ -51,7 +51,7 @@ class Step:
             self.root_bucket_id,
             self.path,
         )
-        return f"{'	'.join(map(copied, texts))}\t{self.tier}\t{copied(self.chain)}"
+        return "\t".join((*map(copied, texts), str(self.tier), copied(self.chain)))
 
 
 class Linked:
@@ -121,10 +121,8 @@ class Linked:
             return
         # A parent on a later line is one that the document waits for: what it was sent then gives way unchecked.
         if within is None or within < position:
-            differs = sent.source_collection_id not in (None, parent.collection, parent.collection_name)
-            found = lineage.Relinked(1, True, False, differs, parent.root_object_id, parent.root_bucket_id)
             try:
-                lineage.check(found, sent, roots=True)
+                _check(sent, parent)
             except ValidationError as error:
                 self.steps[position] = failure(one.line, one.document_id, error)
                 return
@@ -188,6 +186,14 @@ class Linked:
         )
         self._as_parents[position] = made
         return made
+
+
+def _check(sent: LineageInput, parent: StoredParent) -> None:
+    """Raises ValidationError when what was sent contradicts the parent."""
+    differs = sent.source_collection_id not in (None, parent.collection, parent.collection_name)
+    if differs or sent.root_object_id is not None or sent.root_bucket_id is not None:
+        found = lineage.Relinked(1, True, False, differs, parent.root_object_id, parent.root_bucket_id)
+        lineage.check(found, sent, roots=True)
 
 
 CYCLE = Fault(("body", "source_document_id"), "would make the document its own ancestor", "cycle")

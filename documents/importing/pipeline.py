@@ -63,9 +63,7 @@ def run(lines: Iterable[Line], place: Place, options: Options, report: Report, p
     return counts
 
 
-def _batches(
-    lines: Iterable[Line], collection_names: frozenset[str], size: int, position: Callable[[], int]
-) -> Iterator[Batch]:
+def _batches(lines: Iterable[Line], collection_names: frozenset[str], size: int, position: Callable[[], int]) -> Iterator[Batch]:
     """Prepared documents, so many at a time. A batch also ends before an id that it holds already: lines go in order."""
     batch, ids, weight = Batch(), set[str](), 0
     for line in lines:

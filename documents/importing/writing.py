@@ -17,8 +17,9 @@ from django.db import connection, connections
 from documents import lineage, services
 from documents.features import NamedFeature, write_features
 from documents.importing.linking import CYCLE, Collection, Linked
-from documents.importing.preparing import NULL, Prepared, copied, failure
+from documents.importing.preparing import NULL, Prepared, copied, failure, whole_body
 from documents.importing.reporting import Counts, Failure
+from documents.inputs import read_create
 from documents.models import DOCUMENT_PREFIX
 from mixpeek_site import ids, jsonio, sql
 from mixpeek_site.errors import AlreadyExistsError, DomainError, NotFoundError, ServiceUnavailableError, ValidationError
@@ -145,8 +146,9 @@ class Writer:
         assert one.document_id is not None
         place = self._place
         try:
+            given = read_create(whole_body(one.line))
             services.replace_document(
-                scope=place.scope, collection=place.collection.public_id, document_id=one.document_id, given=one.given
+                scope=place.scope, collection=place.collection.public_id, document_id=one.document_id, given=given
             )
         except ServiceUnavailableError:
             raise
@@ -236,7 +238,8 @@ class Writer:
                 written.failures.append(step)
                 written.counts.failed += 1
                 continue
-            documents.append(f"{key}\t{one.document_id or next(made_ids)}\t{one.parts}{tail}")
+            columns = (key, one.given.document_id or next(made_ids), *map(copied, one.texts), one.given.schema_version or NULL)
+            documents.append("\t".join(columns) + tail)
             if step is not None:
                 steps.append(f"{key}\t{step.row()}{step_tail}")
             if one.features:
@@ -333,14 +336,13 @@ class Writer:
         rows = [
             (
                 existing[one.document_id].key,
-                jsonio.dumps(given.payload),
-                None if given.internal_metadata is None else jsonio.dumps(given.internal_metadata),
-                jsonio.dumps(given.system),
-                None if given.source_blobs is None else jsonio.dumps(given.source_blobs),
-                None if given.document_blobs is None else jsonio.dumps(given.document_blobs),
+                one.texts[0],
+                None if one.given.internal_metadata is None else one.texts[1],
+                one.texts[2],
+                None if one.given.source_blobs is None else one.texts[3],
+                None if one.given.document_blobs is None else one.texts[4],
             )
             for one in ours
-            for given in (one.given,)
         ]
         columns = map(list, zip(*rows, strict=True))
         found = sql.rows(_REPLACE, (services.new_version(), datetime.now(UTC), *columns, self._place.namespace_id))
