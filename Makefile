@@ -38,7 +38,7 @@ test: checks
 # The second run is of the same tests on Debian's PostgreSQL 15, the oldest version that is supported.
 test-full: checks
 	$(PY) -m pytest -m ""
-	$(PY) -m tests.project.debian_postgres $(PY) -m pytest --ignore=tests/project
+	$(PY) -m tests.project.debian_postgres $(PY) -m pytest --ignore=tests/project/test_embedded_postgres.py --ignore=tests/project/test_serve.py
 
 checks: lint types migrations schema imports
 
