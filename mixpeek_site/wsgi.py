@@ -13,13 +13,18 @@ django.setup(set_prefix=False)
 from corsheaders.middleware import CorsMiddleware  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.handlers.exception import convert_exception_to_response  # noqa: E402
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest  # noqa: E402
+from django.db import connection  # noqa: E402
 
 from mixpeek_site.api.headers import ResponseHeadersMiddleware  # noqa: E402
 
 
 class ApiHandler(WSGIHandler):
-    """Sessions, messages, CSRF and the like are of the admin's pages; an API request passes none of them."""
+    """Django's handler less what an API request does not use.
+
+    Sessions, messages, CSRF and the like are of the admin's pages. The signals around a request close connections that
+    are old or broken: `sql.run` looks at the connection before it uses it, and what the ORM found broken is closed here.
+    """
 
     def load_middleware(self, is_async: bool = False) -> None:
         self._view_middleware: list[Any] = []
@@ -29,6 +34,14 @@ class ApiHandler(WSGIHandler):
         if settings.CORS_ALLOWED_ORIGINS:
             chain = CorsMiddleware(chain)
         self._middleware_chain = convert_exception_to_response(chain)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:  # type: ignore[override]
+        response: Any = self._middleware_chain(WSGIRequest(environ))
+        if connection.errors_occurred:
+            connection.close_if_unusable_or_obsolete()
+        start_response(f"{response.status_code} {response.reason_phrase}", list(response.headers.items()))
+        chunks: Iterable[bytes] = response if response.streaming else (response.content,)
+        return chunks
 
 
 _api, _site = ApiHandler(), WSGIHandler()
