@@ -73,6 +73,7 @@ TEMPLATES = [
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = ["mixpeek_site.formats"]
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True

@@ -1,0 +1,52 @@
+"""A JSON value as HTML to read: indented, foldable (`<details>`), every number as it is stored. Escapes all text."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from mixpeek_site import jsonio
+from namespaces.admin.json_text import pretty
+
+LARGEST = 256 * 1024  # of JSON text; larger values are shown as the beginning of their plain text
+
+
+def json_html(text: str) -> SafeString:
+    """The HTML of a JSON text."""
+    value = jsonio.loads(text)
+    if len(text) > LARGEST:
+        shown = escape(pretty(value)[:LARGEST])
+        return SafeString(f'<pre class="json-plain">{shown}\n…</pre><p class="quiet">Cut here; the raw JSON has all of it.</p>')
+    return SafeString(f'<div class="json">{"".join(_value(value, "", ""))}</div>')
+
+
+def _value(value: Any, before: str, after: str) -> Iterator[str]:
+    """One value on its own line or lines; `before` is its key, `after` the comma."""
+    if isinstance(value, dict | list) and value:
+        opening, closing = "{}" if isinstance(value, dict) else "[]"
+        size = f"{len(value)} {'member' if isinstance(value, dict) else 'element'}{'' if len(value) == 1 else 's'}"
+        yield (
+            f'<details open><summary>{before}<b>{opening}</b><span class="folded"> {size} <b>{closing}</b>{after}</span>'
+            "</summary><div>"
+        )
+        items = list(value.items()) if isinstance(value, dict) else [(None, item) for item in value]
+        for index, (key, item) in enumerate(items):
+            name = "" if key is None else f'<span class="key">{escape(jsonio.dumps(key))}</span>: '
+            yield from _value(item, name, "," if index < len(items) - 1 else "")
+        yield f"</div><p><b>{closing}</b>{after}</p></details>"
+    else:
+        yield f"<p>{before}{_scalar(value)}{after}</p>"
+
+
+def _scalar(value: Any) -> str:
+    kind = (
+        "text"
+        if isinstance(value, str)
+        else "word"
+        if value is None or isinstance(value, bool)
+        else "empty"
+        if isinstance(value, dict | list)
+        else "number"
+    )
+    return f'<span class="{kind}">{escape(jsonio.dumps(value))}</span>'

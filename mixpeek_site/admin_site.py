@@ -1,0 +1,56 @@
+"""The admin's site: its name, and a place where the applications put pages that belong to no single model."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern, URLResolver, path
+
+View = Callable[..., HttpResponseBase]
+
+_pages: list[tuple[str, View, str]] = []
+_start_sections: list[Callable[[HttpRequest], dict[str, Any]]] = []
+
+
+def add_page(route: str, view: View, name: str) -> None:
+    """A page below /admin/, for signed-in staff, that `reverse("admin:<name>")` finds. The view checks permissions itself."""
+    _pages.append((route, view, name))
+
+
+def add_start_section(context: Callable[[HttpRequest], dict[str, Any]]) -> None:
+    """More context for the start page (templates/admin/index.html)."""
+    _start_sections.append(context)
+
+
+_APPS = ("documents", "namespaces")
+_MODELS = ("Document", "LineageStep", "BucketObject", "Bucket", "Collection", "Namespace", "ApiKey", "Organization")
+
+
+def _place(order: tuple[str, ...], name: str) -> tuple[int, str]:
+    return (order.index(name) if name in order else len(order), name)
+
+
+class StoreAdminSite(admin.AdminSite):
+    site_header = "Document store"
+    site_title = "Document store"
+    index_title = "Overview"
+    site_url = None
+    empty_value_display = "\u2013"
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        pages = [path(route, self.admin_view(view), name=name) for route, view, name in _pages]
+        return [*pages, *super().get_urls()]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """What staff work with first, in the order of what holds what; Django's own applications last."""
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            app["models"].sort(key=lambda model: _place(_MODELS, model["object_name"]))
+        return sorted(apps, key=lambda app: _place(_APPS, app["app_label"]))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        context: dict[str, Any] = {}
+        for section in _start_sections:
+            context |= section(request)
+        return super().index(request, context | (extra_context or {}))

@@ -1,0 +1,56 @@
+"""Which namespaces a member of staff reaches: the one place that the admin's own pages ask.
+
+Until staff can be bound to namespaces, that is every living one; Django's permissions say what may be done there.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.template.response import TemplateResponse
+
+from mixpeek_site.errors import NotFoundError, ServiceUnavailableError
+from namespaces.models import Namespace
+from namespaces.scope import Scope
+
+
+def namespace_of(namespace_id: int) -> Namespace:
+    """The namespace, with its organization. One statement. Raises Http404."""
+    found = Namespace.objects.select_related("organization").filter(pk=namespace_id, deleted_at=None).first()
+    if found is None:
+        raise Http404("There is no such namespace.")
+    return found
+
+
+def staff_scope(namespace: Namespace) -> Scope:
+    """The scope in which services act for staff; the namespace comes with its organization."""
+    return Scope(namespace.organization_id, namespace.organization.public_id, namespace.public_id, ())
+
+
+def require(request: HttpRequest, namespace_id: int | None, *permissions: str) -> None:
+    """Raises PermissionDenied when the user has none of the permissions (`documents.view_document`, …) in the namespace."""
+    if not any(request.user.has_perm(permission) for permission in permissions):
+        raise PermissionDenied
+
+
+def page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For pages of our own: what the domain says is missing becomes a 404, a database that is away a plain 503 page."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFoundError as error:
+            raise Http404(error.message) from None
+        except (ServiceUnavailableError, OperationalError):
+            return unavailable(request)
+
+    return answered
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    response = TemplateResponse(request, "admin/unavailable.html", status=503, headers={"Retry-After": "1"})
+    return response.render()
