@@ -232,6 +232,9 @@ class BucketObject(NamespacedModel):
     system = ExactJSONField(default=dict, blank=True, help_text="Source details, edges, status, error.")
     size_bytes = models.BigIntegerField(default=0, db_default=0, help_text="Of its blobs together, as far as known.")
     idempotency_key = models.CharField(max_length=255, null=True, blank=True, editable=False, db_collation="C")
+    unique_key = models.CharField(
+        max_length=64, null=True, blank=True, editable=False, db_collation="C", help_text="Digest of its bucket's key fields."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -245,6 +248,10 @@ class BucketObject(NamespacedModel):
                 fields=("namespace", "bucket", "idempotency_key"),
                 condition=~Q(idempotency_key=None),
                 name="object_idempotency_key_used",
+            ),
+            # Finds the object that has the same key fields, in buckets that declare a unique key.
+            models.UniqueConstraint(
+                fields=("namespace", "bucket", "unique_key"), condition=~Q(unique_key=None), name="object_unique_key_taken"
             ),
         )
         indexes = (

@@ -15,10 +15,10 @@ from namespaces.scope import (
     bucket_not_found,
     collection_not_found,
     namespace_not_found,
+    object_not_found,
     require_bucket,
     require_namespace,
 )
-from namespaces.services.objects import object_not_found
 
 T = TypeVar("T")
 

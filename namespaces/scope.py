@@ -96,6 +96,10 @@ def bucket_not_found(identifier: str) -> NotFoundError:
     return NotFoundError(f"Bucket {identifier} was not found.", resource="bucket", id=identifier)
 
 
+def object_not_found(object_id: str, bucket_identifier: str) -> NotFoundError:
+    return NotFoundError(f"Object {object_id} was not found in bucket {bucket_identifier}.", resource="object", id=object_id)
+
+
 def require_namespace(scope: Scope) -> int:
     """The namespace's internal id. Raises NotFoundError."""
     cte, params = scope.cte()

@@ -133,7 +133,7 @@ def collection(row: Collection, document_count: int) -> JSONObject:
         "cluster_applications": config.get("cluster_applications", []),
         "alert_applications": config.get("alert_applications", []),
         "retriever_enrichments": config.get("retriever_enrichments", []),
-        "retriever_transform": config.get("retriever_transform"),
+        "retriever_transform": _transform(config.get("retriever_transform")),
         "vector_count": None,
         "taxonomy_count": len(config.get("taxonomy_applications", [])),
         "retriever_count": len(config.get("retriever_enrichments", [])),
@@ -253,6 +253,20 @@ _MISSING: Any = object()
 
 def _extractor(sent: JSONObject) -> JSONObject:
     return {**sent, "feature_extractor_id": extractor_id(sent)}
+
+
+def _transform(sent: JSONObject | None) -> JSONObject | None:
+    """Each stage with its `parameters`, which clients require of an answer and do not send: those of its `config`."""
+    stages = None if sent is None else sent.get("stages")
+    if sent is None or not isinstance(stages, list):
+        return sent
+    return {**sent, "stages": [_stage(each) if isinstance(each, dict) else each for each in stages]}
+
+
+def _stage(sent: JSONObject) -> JSONObject:
+    config = sent.get("config")
+    parameters = config.get("parameters") if isinstance(config, dict) else None
+    return {"parameters": parameters if isinstance(parameters, dict) else {}, **sent}
 
 
 def _with_url(blob: JSONObject) -> JSONObject:

@@ -6,11 +6,22 @@ from mixpeek_site import ids, sql
 from mixpeek_site.errors import ConflictError
 from mixpeek_site.jsonio import JSONObject
 from mixpeek_site.transactions import atomic
-from namespaces import rows
+from namespaces import queries, rows
 from namespaces.models import BUCKET_PREFIX, Bucket, new_bucket_id
 from namespaces.scope import Scope, bucket_not_found, require_bucket, require_namespace
-from namespaces.services.common import UNCHANGED, Text, assignments, name_taken, present, require_chosen_id, require_name, taken
+from namespaces.services.common import (
+    UNCHANGED,
+    Text,
+    assignments,
+    fault,
+    name_taken,
+    present,
+    require_chosen_id,
+    require_name,
+    taken,
+)
 
+_ANY_OBJECT = "SELECT 1 FROM namespaces_bucketobject WHERE namespace_id = %s AND bucket_id = %s LIMIT 1"
 _NAME_TAKEN = "SELECT 1 FROM namespaces_bucket WHERE namespace_id = %s AND name = %s"
 
 
@@ -56,10 +67,14 @@ def update_bucket(
 ) -> Bucket:
     """Set what is named; members of `config` replace the stored ones, None removes one.
 
-    Raises NotFoundError, ValidationError for the name, AlreadyExistsError when it is taken.
+    The fields of a unique key may change only while the bucket is empty, because every stored object is registered
+    under them; its default policy may at any time. Raises NotFoundError, ValidationError for the name or the key,
+    AlreadyExistsError when the name is taken.
     """
     if name is not None:
         require_name(name, BUCKET_PREFIX)
+    if config and "unique_key" in config:
+        _require_changeable_key(queries.bucket(scope, bucket_identifier), config["unique_key"])
     setting, values = assignments(name=name, description=description, config=config or {})
     cte, params = scope.cte()
     column = "public_id" if ids.looks_like_id(BUCKET_PREFIX, bucket_identifier) else "name"
@@ -94,13 +109,18 @@ def delete_bucket(*, scope: Scope, bucket_identifier: str, with_objects: bool = 
             raise bucket_not_found(bucket_identifier)
         if with_objects:
             sql.run("DELETE FROM namespaces_bucketobject WHERE namespace_id = %s AND bucket_id = %s", (namespace_id, bucket_id))
-        elif sql.one(
-            "SELECT 1 FROM namespaces_bucketobject WHERE namespace_id = %s AND bucket_id = %s LIMIT 1",
-            (namespace_id, bucket_id),
-        ):
+        elif sql.one(_ANY_OBJECT, (namespace_id, bucket_id)):
             raise ConflictError(
                 f"Bucket {bucket_identifier} holds objects; delete them first, or pass force_foreclose=true.",
                 resource="bucket",
                 id=bucket_identifier,
             )
         sql.run("DELETE FROM namespaces_bucket WHERE namespace_id = %s AND id = %s", (namespace_id, bucket_id))
+
+
+def _require_changeable_key(bucket: Bucket, unique_key: JSONObject | None) -> None:
+    stored = bucket.config.get("unique_key")
+    if (stored and stored["fields"]) == (unique_key and unique_key["fields"]):
+        return
+    if sql.one(_ANY_OBJECT, (bucket.namespace_id, bucket.pk)):
+        raise fault("unique_key", "its fields are fixed once the bucket holds objects; only default_policy may change")

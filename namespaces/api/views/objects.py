@@ -15,11 +15,14 @@ from namespaces.api.list_inputs import LIST_PARAMETERS, read_list
 from namespaces.api.openapi import operations as schema
 from namespaces.listing import OBJECTS
 from namespaces.models import Bucket, BucketObject, Permission
+from namespaces.unique_keys import Policy
 
 _TAG = "Objects"
 _URLS = ("return_presigned_urls", "return_urls", "return_url")
 _PROCESS = schema.flag("auto_process", "Accepted; nothing is processed here.")
-_POLICY = schema.choice("policy", ["insert", "update", "upsert"], "Accepted; a bucket's unique key is stored, not enforced.")
+_POLICY = schema.choice(
+    "policy", ["insert", "update", "upsert"], "When the bucket's unique key is taken; else as the bucket says."
+)
 _URL_FLAGS = [schema.flag(name, "Give blobs a `presigned_url`.") for name in _URLS]
 _LIST_SCHEMA: dict[str, Any] = {
     "tag": _TAG,
@@ -49,10 +52,10 @@ class ObjectViewSet(ContractViewSet):
     )
     def create(self, request: HttpRequest, bucket_identifier: str) -> HttpResponse:
         body, _ = read_object(request)
-        _read_create_query(request)
+        policy = _read_create_query(request)
         bucket = queries.bucket(self.scope, bucket_identifier)
         new = read_new_object(body, _ids(bucket))
-        made = services.create_object(scope=self.scope, bucket_identifier=bucket.public_id, new=new)
+        made = services.create_object(scope=self.scope, bucket_identifier=bucket.public_id, new=new, policy=policy)
         response = json_response(payloads.bucket_object(made, bucket.public_id, document_count=0))
         response.headers["Location"] = f"/v1/buckets/{bucket.public_id}/objects/{made.object_id}"
         return response
@@ -63,11 +66,11 @@ class ObjectViewSet(ContractViewSet):
         tag=_TAG,
         body="CreateObjectsBatchRequest",
         answer="CreateObjectsBatchResponse",
-        parameters=[schema.BUCKET, _PROCESS],
+        parameters=[schema.BUCKET, _POLICY, _PROCESS],
     )
     def create_batch(self, request: HttpRequest, bucket_identifier: str) -> HttpResponse:
         body, _ = read_object(request)
-        _read_create_query(request)
+        policy = _read_create_query(request)
         bucket = queries.bucket(self.scope, bucket_identifier)
         bodies = read_batch(body)
         read: dict[int, services.NewObject] = {}
@@ -77,7 +80,9 @@ class ObjectViewSet(ContractViewSet):
                 read[index] = read_new_object(each, _ids(bucket), ("body", "objects", index))
             except DomainError as error:
                 failed[index] = error
-        results = services.create_objects(scope=self.scope, bucket_identifier=bucket.public_id, new=list(read.values()))
+        results = services.create_objects(
+            scope=self.scope, bucket_identifier=bucket.public_id, new=list(read.values()), policy=policy
+        )
         succeeded = []
         for index, result in zip(read, results, strict=True):
             if result.bucket_object is None:
@@ -213,8 +218,10 @@ def _ids(bucket: Bucket) -> tuple[str, str]:
     return bucket.public_id, bucket.name
 
 
-def _read_create_query(request: HttpRequest) -> None:
+def _read_create_query(request: HttpRequest) -> str | None:
     query = read_query(request, ("policy", "auto_process"))
     boolean(query, "auto_process")
-    if query.get("policy") not in (None, "", "insert", "update", "upsert"):
-        raise ValidationError(Fault(("query", "policy"), "must be insert, update or upsert", "enum"))
+    policy = query.get("policy") or None
+    if policy is not None and policy not in list(Policy):
+        raise ValidationError(Fault(("query", "policy"), f"must be one of {', '.join(Policy)}", "enum"))
+    return policy
