@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -10,6 +11,7 @@ from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from mixpeek_site.embedded import allow_start
+from tests.server import serving
 
 # pytest-django makes its test database on that server; the first connection starts it.
 allow_start()
@@ -33,3 +35,10 @@ def _drop_leftovers(prefix: str) -> None:
             if not psutil.pid_exists(int(name.removeprefix(prefix))):
                 with contextlib.suppress(DatabaseError):  # another run was first
                     cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: None) -> Iterator[str]:
+    """The base URL of the real server on the test database; it sees what is committed (tests/server.py)."""
+    with serving("--workers", "1", "--threads", "4") as url:
+        yield url

@@ -1,0 +1,62 @@
+"""`manage.py serve` on the test database: for tests that want real processes, sockets and commits."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from django.db import connection
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@contextlib.contextmanager
+def serving(*arguments: str) -> Iterator[str]:
+    """The base URL of a server that answers; ended at the end. `arguments` as for `manage.py serve`."""
+    port = _free_port()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "DATABASE_URL": _database_url()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert "Serving on" in line, line + process.communicate(timeout=30)[0]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def remove_committed() -> None:
+    """Leave nothing to the tests that follow: every row hangs on an organization."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE namespaces_organization CASCADE")
+
+
+def _database_url() -> str:
+    """The test database as a DATABASE_URL, also when it is in the embedded server."""
+    settings = connection.settings_dict
+    account = quote(settings["USER"], safe="") + (f":{quote(settings['PASSWORD'], safe='')}" if settings["PASSWORD"] else "")
+    port = f":{settings['PORT']}" if settings["PORT"] else ""
+    options = {"host": settings["HOST"]} if settings["HOST"] else {}
+    return f"postgresql://{account}@{port}/{quote(settings['NAME'], safe='')}?{urlencode(options)}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
