@@ -10,7 +10,6 @@ from mixpeek_site.api.schema import openapi_json
 urlpatterns = [
     path("v1/", include("documents.api.urls")),
     path("v1/", include("namespaces.api.urls")),
-    path("v1/", include("namespaces.api.urls")),
     path("v1/openapi.json", openapi_json, name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
