@@ -47,7 +47,7 @@ class Command(BaseCommand):
             threads=options["threads"],
             housekeeping="housekeep" in get_commands(),
             cluster=embedded.Cluster(data_dir) if data_dir else None,
-            say=lambda line: self.stdout.write(line),
+            say=self.say,
         )
         try:
             serving.refuse_taken_port(plan.host, plan.port)  # before a start that may take a while
@@ -55,6 +55,10 @@ class Command(BaseCommand):
             serving.serve(plan)
         except serving.PortNotFree as error:
             raise CommandError(str(error)) from error
+
+    def say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()  # to a file or a pipe it would wait for more
 
     def refuse_unready_database(self) -> None:
         """The first connection starts the embedded server."""
