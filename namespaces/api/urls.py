@@ -38,5 +38,6 @@ urlpatterns = [
     re_path(rf"{_OBJECT}/?$", ObjectViewSet.as_view(_ONE), name="object"),
     re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve"}), name="me"),
     re_path(r"^health/?$", HealthViewSet.as_view({"get": "check"}), name="health"),
+    re_path(r"^health/deep/?$", HealthViewSet.as_view({"get": "deep_check"}), name="health-deep"),
     re_path(r"^health/liveness/?$", HealthViewSet.as_view({"get": "liveness"}), name="liveness"),
 ]

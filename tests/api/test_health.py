@@ -46,6 +46,7 @@ def test_depth_and_times_on_demand() -> None:
     meta = KEYLESS.get("/v1/health?deep=true&metrics=true").json()["meta"]
     assert meta["database_version"]
     assert meta["database_milliseconds"] >= 0
+    assert KEYLESS.get("/v1/health/deep?deep=true").json()["meta"]["database_version"] == meta["database_version"]
     assert KEYLESS.get("/v1/health?shallow=1").status_code == 422
 
 

@@ -1,5 +1,7 @@
 """`/v1/health` and `/v1/health/liveness`: no key is needed."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 
 from mixpeek_site.api.query import boolean, read_query
@@ -11,39 +13,29 @@ from namespaces.api.openapi.account import SERVICES
 
 _TAG = "Health"
 _OF_DATABASE = ("metadata", "vector_store")
+_CHECK_SCHEMA: dict[str, Any] = {
+    "tag": _TAG,
+    "answer": "HealthCheckResponse",
+    "in_namespace": False,
+    "authenticated": False,
+    "parameters": [
+        schema.flag("deep", "Adds what the database is to `meta`."),
+        schema.flag("metrics", "Adds times to `meta`."),
+    ],
+}
 
 
 class HealthViewSet(ContractViewSet):
     in_namespace = False
     authenticated = False
 
-    @schema.operation(
-        "get_health",
-        "Is the service well?",
-        tag=_TAG,
-        answer="HealthCheckResponse",
-        in_namespace=False,
-        authenticated=False,
-        parameters=[schema.flag("deep", "Adds what the database is to `meta`."), schema.flag("metrics", "Adds times to `meta`.")],
-    )
+    @schema.operation("get_health", "Is the service well?", **_CHECK_SCHEMA)
     def check(self, request: HttpRequest) -> HttpResponse:
-        query = read_query(request, ("deep", "metrics"))
-        deep, metrics = boolean(query, "deep"), boolean(query, "metrics")
-        found = health.check_database()
-        fault = found.fault
-        meta: JSONObject = {}
-        if deep:
-            meta["database_version"] = found.version
-        if metrics:
-            meta["database_milliseconds"] = found.milliseconds
-        return json_response(
-            {
-                "status": "OK" if fault is None else "DEGRADED",
-                "data": {**{name: fault is None or name not in _OF_DATABASE for name in SERVICES}, "analytics": None},
-                "errors": None if fault is None else dict.fromkeys(_OF_DATABASE, fault),
-                "meta": meta or None,
-            }
-        )
+        return json_response(_answer(request))
+
+    @schema.operation("get_deep_health", "Is the service well? The same by its later name", **_CHECK_SCHEMA)
+    def deep_check(self, request: HttpRequest) -> HttpResponse:
+        return json_response(_answer(request))
 
     @schema.operation(
         "get_liveness", "Is the process alive?", tag=_TAG, answer="LivenessResponse", in_namespace=False, authenticated=False
@@ -51,3 +43,21 @@ class HealthViewSet(ContractViewSet):
     def liveness(self, request: HttpRequest) -> HttpResponse:
         read_query(request, ())
         return json_response({"status": "OK"})
+
+
+def _answer(request: HttpRequest) -> JSONObject:
+    query = read_query(request, ("deep", "metrics"))
+    deep, metrics = boolean(query, "deep"), boolean(query, "metrics")
+    found = health.check_database()
+    fault = found.fault
+    meta: JSONObject = {}
+    if deep:
+        meta["database_version"] = found.version
+    if metrics:
+        meta["database_milliseconds"] = found.milliseconds
+    return {
+        "status": "OK" if fault is None else "DEGRADED",
+        "data": {**{name: fault is None or name not in _OF_DATABASE for name in SERVICES}, "analytics": None},
+        "errors": None if fault is None else dict.fromkeys(_OF_DATABASE, fault),
+        "meta": meta or None,
+    }
