@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mixpeek_site import ids
+from django.conf import settings
+
+from mixpeek_site import ids, jsonio
 from mixpeek_site.errors import BadRequestError, Fault, ValidationError
 from mixpeek_site.jsonio import JSONObject, Location
 
@@ -134,7 +136,25 @@ def _read(body: JSONObject, *, patch: bool) -> DocumentInput:
             given.system[name] = internal[name]
         if name in _ROOT_PARTS and name in body and (patch or body[name] is not None):
             given.system[name] = body[name]
+    faults = list(_depth_faults(given))
+    if faults:
+        raise ValidationError(*faults)
     return given
+
+
+def _depth_faults(given: DocumentInput) -> Iterator[Fault]:
+    """Parts too deep for the rendering that shows them deepest (native), from which they must be accepted again."""
+    for name, part, level in (
+        ("internal_metadata", given.internal_metadata, 3),
+        ("source_blobs", given.source_blobs, 3),
+        ("document_blobs", given.document_blobs, 3),
+        ("lineage_chain", given.lineage.chain, 4),
+        *((name, member, 3) for name, member in given.system.items()),
+    ):
+        if part and level - 1 + jsonio.levels(part) > settings.MAX_JSON_DEPTH:
+            place = f"_internal.{name}" if level == 3 else "_internal.lineage.chain"
+            message = f"would be nested deeper than {settings.MAX_JSON_DEPTH} levels as {place}"
+            yield Fault(("body", name), message, "json_too_deep")
 
 
 def _user_fields(fields: JSONObject, patch: bool) -> JSONObject:

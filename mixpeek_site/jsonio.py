@@ -16,7 +16,7 @@ import simplejson
 from django.conf import settings
 from django.db import models
 
-from mixpeek_site.errors import BadRequestError, Fault, ValidationError
+from mixpeek_site.errors import BadRequestError, Fault, PayloadTooLargeError, ValidationError
 
 JSONObject = dict[str, Any]
 Location = tuple[str | int, ...]
@@ -37,7 +37,8 @@ def loads(raw: bytes | str) -> Any:
     """Parse JSON text exactly.
 
     Raises BadRequestError for what is not JSON (NaN and Infinity included) and ValidationError for JSON that can't be
-    stored: deeper than the limit, a number of too many digits, NUL or a lone surrogate.
+    stored: deeper than the limit, a number of too many digits, NUL or a lone surrogate. PayloadTooLargeError for a bomb:
+    millions of short numbers such as 1e999, which would be gigabytes once stored.
     """
     try:
         text = raw.decode() if isinstance(raw, bytes) else raw
@@ -61,6 +62,9 @@ def loads(raw: bytes | str) -> Any:
         or _suspect(encoded)
         or (isinstance(raw, str) and _UNSTORABLE.search(raw))
     ):
+        if _expands_beyond(value, settings.MAX_BODY_BYTES):
+            limit: int = settings.MAX_BODY_BYTES
+            raise PayloadTooLargeError(f"The body's numbers, written out, take more than {limit} bytes.", limit_bytes=limit)
         fault = next(unstorable(value, ("body",)), None)
         if fault:
             raise ValidationError(fault)
@@ -130,6 +134,14 @@ def _expansion(value: Any) -> int:
     return sum(map(_expansion, value)) if isinstance(value, list) else 0
 
 
+def levels(value: Any) -> int:
+    """How many levels of containers a value has: 0 for a scalar, 1 for `[]` and `{"a": 1}`."""
+    if not isinstance(value, dict | list):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(levels, inner), default=0)
+
+
 def unstorable(value: Any, location: Location, depth: int = 1) -> Iterator[Fault]:
     """Every place of a parsed value that the store refuses; `depth` is the level of `value` itself."""
     if isinstance(value, str):
@@ -154,6 +166,22 @@ def unstorable(value: Any, location: Location, depth: int = 1) -> Iterator[Fault
             yield _too_many_digits(location)
     elif isinstance(value, int) and abs(value) >= 10**settings.MAX_NUMBER_DIGITS:
         yield _too_many_digits(location)
+
+
+def _expands_beyond(value: Any, limit: int) -> bool:
+    """Whether the value's fractions and exponents have more digits in plain form than `limit`; stops where they do."""
+    total, left = 0, [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, Decimal):
+            total += min(_plain_digits(item), settings.MAX_NUMBER_DIGITS + 1)
+            if total > limit:
+                return True
+        elif isinstance(item, dict):
+            left.extend(item.values())
+        elif isinstance(item, list):
+            left.extend(item)
+    return False
 
 
 def _plain_digits(number: Decimal) -> int:

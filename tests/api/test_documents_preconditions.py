@@ -9,7 +9,7 @@ from tests.cast import Api
 
 
 def etag(documents: Documents, document_id: str, query: str = "") -> str:
-    return documents.api.get(documents.url(document_id, query)).headers["ETag"]
+    return str(documents.api.get(documents.url(document_id, query)).headers["ETag"])
 
 
 def test_every_answer_with_a_document_carries_its_etag(api: Api, documents: Documents) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from mixpeek_site import jsonio
-from mixpeek_site.errors import BadRequestError, ValidationError
+from mixpeek_site.errors import BadRequestError, PayloadTooLargeError, ValidationError
 from tests import generators
 
 
@@ -107,3 +107,13 @@ def test_a_number_written_with_an_exponent_counts_as_stored() -> None:
     assert jsonio.stored_bytes("[1e999,1e999]") >= 2000
     assert jsonio.stored_bytes('"1e999"') < 20
     assert jsonio.stored_bytes('["é"]') == 6
+
+
+@pytest.mark.parametrize(("value", "levels"), [(1, 0), ("{}", 0), ([], 1), ({}, 1), ({"a": 1}, 1), ([[], {"a": [1]}], 3)])
+def test_levels_are_counted_in_containers(value: Any, levels: int) -> None:
+    assert jsonio.levels(value) == levels
+
+
+def test_a_bomb_of_short_numbers_is_too_large() -> None:
+    with pytest.raises(PayloadTooLargeError):
+        jsonio.loads("[" + ",".join(["1e999"] * 40_000) + "]")
