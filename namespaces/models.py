@@ -224,7 +224,7 @@ class BucketObject(NamespacedModel):
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid7, editable=False)
     namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
-    bucket = models.ForeignKey(Bucket, models.DO_NOTHING, related_name="objects", db_constraint=False, db_index=False)
+    bucket = models.ForeignKey(Bucket, models.DO_NOTHING, related_name="held_objects", db_constraint=False, db_index=False)
     object_id = models.CharField(max_length=128, default=new_object_id, db_collation="C")
     key_prefix = models.TextField(blank=True, null=True)
     fields = ExactJSONField(default=dict, blank=True, help_text="The object's user fields.")
