@@ -52,11 +52,10 @@ def main() -> None:
     arguments.add_argument("--documents", type=int, default=50_000)
     arguments.add_argument("--repeats", type=int, default=3)
     chosen = arguments.parse_args()
-    with scratch_database() as url, tempfile.TemporaryDirectory() as folder:
-        with _django_on(url):
-            print(f"{chosen.documents:,} documents, {chosen.repeats} repeats; documents per second")
-            for shape in (plain, objects, trees):
-                _compare(shape, chosen.documents, chosen.repeats, Path(folder))
+    with scratch_database() as url, tempfile.TemporaryDirectory() as folder, _django_on(url):
+        print(f"{chosen.documents:,} documents, {chosen.repeats} repeats; documents per second")
+        for shape in (plain, objects, trees):
+            _compare(shape, chosen.documents, chosen.repeats, Path(folder))
 
 
 def _compare(shape: Callable[[int], dict[str, Any]], documents: int, repeats: int, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The pipeline: read → prepare → write → report. Reading and preparing run ahead in a thread while the database writes."""
 
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,6 +19,7 @@ from documents.importing.writing import Place, Writer, Written
 BATCH_SIZE: Final = 2000
 BATCH_BYTES: Final = 16 * 1024 * 1024
 _BATCHES_AHEAD: Final = 2
+_SWITCH_SECONDS: Final = 0.0002
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,9 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
             put(error)
 
     threading.Thread(target=make, name="import-reader", daemon=True).start()
+    # The writer needs Python's lock for an instant after each send; at the usual 5 ms it would wait longer than it works.
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         while (item := ready.get()) is not None:
             if isinstance(item, BaseException):
@@ -120,6 +125,7 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
             yield item
     finally:
         ended.set()
+        sys.setswitchinterval(usual)
 
 
 @contextmanager

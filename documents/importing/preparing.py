@@ -45,12 +45,19 @@ def prepare(line: Line, collection_names: frozenset[str]) -> Prepared | Failure:
             given = read_create(body)
             payload = jsonio.dumps(given.payload)
             given.payload = {}
+            may_grow = jsonio.has_long_exponent(line.raw)
         else:
             body, payload = _parted(members, line.raw)
             given = read_create(body)
+            may_grow = False  # such numbers are for whole_body
         if given.collection is not None and given.collection not in collection_names:
             raise BadRequestError(f"The body's collection_id is {given.collection}, which is another collection.")
-        return Prepared(line, given, _texts(given, payload, line.raw), read_features(given))
+        return Prepared(
+            line,
+            given,
+            _texts(given, payload, may_grow or len(line.raw) * _LARGEST_GROWTH > settings.MAX_DOCUMENT_BYTES),
+            read_features(given),
+        )
     except DomainError as error:
         named = body.get("document_id")
         return failure(line, named if isinstance(named, str) else None, error)
@@ -100,7 +107,7 @@ def mended(body: JSONObject) -> JSONObject:
     return inner
 
 
-def _texts(given: DocumentInput, payload: str, line: bytes) -> tuple[str, str, str, str, str]:
+def _texts(given: DocumentInput, payload: str, may_exceed: bool) -> tuple[str, str, str, str, str]:
     """The JSON columns. Raises PayloadTooLargeError."""
     texts = (
         payload,
@@ -109,7 +116,7 @@ def _texts(given: DocumentInput, payload: str, line: bytes) -> tuple[str, str, s
         jsonio.dumps(given.source_blobs) if given.source_blobs else "[]",
         jsonio.dumps(given.document_blobs) if given.document_blobs else "[]",
     )
-    if len(line) * _LARGEST_GROWTH > settings.MAX_DOCUMENT_BYTES or jsonio.has_long_exponent(line):
+    if may_exceed:
         services.require_size(sum(map(jsonio.stored_bytes, texts)))
     return texts
 

@@ -33,7 +33,7 @@ MAX_ABSENT_PARENTS = 1000
 
 _RETRIES = 20
 _WAITS = (1.0, 3.0, 10.0)  # seconds before a batch is tried again without a database
-_CHUNK_ROWS = 128
+_CHUNK_ROWS = 500
 
 
 @dataclass(slots=True)
@@ -166,7 +166,7 @@ class Writer:
     # One transaction ------------------------------------------------------------------------------------------------
 
     def _write_whole(self, batch: Sequence[Prepared]) -> Written:
-        self._require_place()
+        self._begin()
         existing = self._look(batch)
         if not existing:
             return self._insert(batch)
@@ -177,10 +177,13 @@ class Writer:
             written.add(self._insert(new))
         return written
 
-    def _require_place(self) -> None:
+    def _begin(self) -> None:
+        """Settings of the transaction. Raises NotFoundError when the collection is gone."""
         place = self._place
+        # A plan made for an empty table must not be kept while the import fills it.
         if not sql.one(
-            "SELECT 1 FROM namespaces_collection c JOIN namespaces_namespace n ON n.id = c.namespace_id"
+            "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
+            " FROM namespaces_collection c JOIN namespaces_namespace n ON n.id = c.namespace_id"
             " WHERE c.namespace_id = %s AND c.id = %s AND c.deleted_at IS NULL AND n.deleted_at IS NULL",
             (place.namespace_id, place.collection_id),
         ):
@@ -205,16 +208,30 @@ class Writer:
             raise _Again  # a parent was deleted between the look and the lock
         if not chosen:
             return {}
+        return self._existing(chosen)
+
+    def _existing(self, chosen: list[str]) -> "dict[str | None, _Existing]":
+        """Those of the ids that are taken. Rows of deleted collections are in nobody's way any more: they go here."""
+        namespace_id = self._place.namespace_id
+        # Without a join: before the first ANALYZE the planner would rather read the whole collection for one.
         found = sql.rows(
-            "SELECT d.document_id, d.id, d.collection_id, c.public_id, c.deleted_at IS NULL FROM documents_document d"
-            " JOIN namespaces_collection c ON c.id = d.collection_id AND c.namespace_id = d.namespace_id"
+            "SELECT d.document_id, d.id, d.collection_id FROM documents_document d"
             " WHERE d.namespace_id = %s AND d.document_id = ANY(%s)",
             (namespace_id, chosen),
         )
-        hidden = [row[1] for row in found if not row[4]]
-        if hidden:  # of deleted collections, whose ids are free again before housekeeping gets to the rows
+        if not found:
+            return {}
+        seen = dict(
+            sql.rows(
+                "SELECT c.id, c.public_id FROM namespaces_collection c"
+                " WHERE c.namespace_id = %s AND c.id = ANY(%s) AND c.deleted_at IS NULL",
+                (namespace_id, list({row[2] for row in found})),
+            )
+        )
+        hidden = [row[1] for row in found if row[2] not in seen]
+        if hidden:
             sql.run("DELETE FROM documents_document WHERE namespace_id = %s AND id = ANY(%s)", (namespace_id, hidden))
-        return {row[0]: _Existing(*row[1:4]) for row in found if row[4]}
+        return {row[0]: _Existing(row[1], row[2], seen[row[2]]) for row in found if row[2] in seen}
 
     def _insert(self, new: Sequence[Prepared]) -> Written:
         place = self._place
