@@ -86,6 +86,7 @@ def test_a_start_that_was_interrupted_while_making_the_cluster_is_made_good(here
     start(here)
 
 
+@pytest.mark.full
 def test_starting_again_changes_nothing(here: Installation) -> None:
     pid = start(here)
     again = here.manage("postgres", "start")
@@ -93,6 +94,7 @@ def test_starting_again_changes_nothing(here: Installation) -> None:
     assert "was running already" in again.stdout
 
 
+@pytest.mark.full
 def test_a_path_too_long_for_a_socket_gets_a_private_short_one(here: Installation) -> None:
     here.data_dir = here.data_dir / ("x" * 120)
     here.make_data_dir()
@@ -115,6 +117,7 @@ def test_a_path_with_spaces_and_quotes_works(here: Installation) -> None:
 # What a crash leaves behind
 
 
+@pytest.mark.full
 def test_a_pid_file_of_a_process_that_is_gone(here: Installation) -> None:
     old = start(here)
     crash(here)
@@ -212,6 +215,7 @@ def test_a_process_that_answers_requests_never_starts_it(here: Installation) -> 
     assert here.manage("postgres", "status").returncode == 3
 
 
+@pytest.mark.full
 def test_the_server_outlives_the_command_that_started_it_and_serves_others_meanwhile(here: Installation) -> None:
     pid = start(here)
     with here.connect() as connection:
@@ -280,6 +284,7 @@ def test_a_data_dir_that_cannot_be_written_is_named(here: Installation) -> None:
     assert "Traceback" not in refused.stdout
 
 
+@pytest.mark.full
 def test_an_ordinary_user_without_the_right_to_write_is_told_so(here: Installation) -> None:
     here.account = "ordinary"
     closed = here.data_dir / "closed"
@@ -316,6 +321,7 @@ def test_with_database_url_the_embedded_server_is_not_touched(here: Installation
 
 if IS_ROOT:
 
+    @pytest.mark.full
     def test_root_serves_an_ordinary_users_data_as_that_user(here: Installation) -> None:
         here.account = "ordinary"
         here.give(here.data_dir)
@@ -327,6 +333,7 @@ if IS_ROOT:
         here.account = "ordinary"
         start(here)
 
+    @pytest.mark.full
     def test_an_ordinary_user_is_told_that_the_data_are_roots(anywhere: Installation) -> None:
         start(anywhere)
         anywhere.account = "ordinary"

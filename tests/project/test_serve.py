@@ -97,6 +97,7 @@ def test_a_signal_finishes_the_requests_in_flight_and_takes_no_new_ones(served: 
     wait_for(lambda: not any(map(lives, descendants)))
 
 
+@pytest.mark.full
 def test_ctrl_c_in_a_terminal_which_reaches_every_process_does_the_same(anywhere: Installation) -> None:
     port = free_port()
     process = anywhere.start("serve", "--port", str(port), start_new_session=True)
@@ -112,6 +113,7 @@ def test_ctrl_c_in_a_terminal_which_reaches_every_process_does_the_same(anywhere
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.full
 def test_every_request_that_was_begun_when_it_ends_is_answered(served: Served) -> None:
     def ask() -> int:
         answered = 0
@@ -196,6 +198,7 @@ def test_housekeeping_runs_beside_the_workers_is_replaced_and_ends_with_them(ser
     assert not lives(second)
 
 
+@pytest.mark.full
 def test_a_database_without_the_migrations_is_refused(anywhere: Installation) -> None:
     anywhere.environment = {"WITH_TABLES": "1"}
     done = anywhere.manage("serve", "--port", str(free_port()))
