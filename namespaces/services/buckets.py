@@ -3,7 +3,7 @@
 import psycopg
 
 from mixpeek_site import ids, sql
-from mixpeek_site.errors import ConflictError
+from mixpeek_site.errors import ConflictError, Fault, ValidationError
 from mixpeek_site.jsonio import JSONObject
 from mixpeek_site.transactions import atomic
 from namespaces import queries, rows
@@ -13,7 +13,6 @@ from namespaces.services.common import (
     UNCHANGED,
     Text,
     assignments,
-    fault,
     name_taken,
     present,
     require_chosen_id,
@@ -123,4 +122,5 @@ def _require_changeable_key(bucket: Bucket, unique_key: JSONObject | None) -> No
     if (stored and stored["fields"]) == (unique_key and unique_key["fields"]):
         return
     if sql.one(_ANY_OBJECT, (bucket.namespace_id, bucket.pk)):
-        raise fault("unique_key", "its fields are fixed once the bucket holds objects; only default_policy may change")
+        message = "its fields are fixed once the bucket holds objects; only default_policy may change"
+        raise ValidationError(Fault(("body", "unique_key", "fields"), message))

@@ -52,7 +52,11 @@ ANSWERS: list[tuple[str, Call]] = [
     ("CollectionResponse", ("PATCH", "/v1/collections/scenes", {"description": "x"})),
     ("ListCollectionsResponse", ("GET", "/v1/collections", None)),
     ("BucketResponse", ("POST", "/v1/buckets", {"bucket_name": "new", "bucket_schema": cast.SCHEMA})),
-    ("BucketResponse", ("PUT", "/v1/buckets/films", {"unique_key": {"fields": ["a"]}})),
+    (
+        "BucketResponse",
+        ("POST", "/v1/buckets", {"bucket_name": "new", "bucket_schema": cast.SCHEMA, "unique_key": {"fields": ["a"]}}),
+    ),
+    ("BucketResponse", ("PUT", "/v1/buckets/films", {"storage_class": "archive", "metadata": {"a": 1}})),
     ("BucketResponse", ("GET", "/v1/buckets/films", None)),
     ("ListBucketsResponse", ("POST", "/v1/buckets/list", None)),
     (
