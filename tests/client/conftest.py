@@ -22,8 +22,8 @@ class Session:
 
     def client(self, token: str | None = None, namespace: str | None = None) -> mixpeek.ApiClient:
         client = mixpeek.ApiClient(mixpeek.Configuration(host=self.host))
-        client.set_default_header("Authorization", f"Bearer {token or self.token}")
-        client.set_default_header("X-Namespace", namespace or self.namespace)
+        client.default_headers["Authorization"] = f"Bearer {token or self.token}"
+        client.default_headers["X-Namespace"] = namespace or self.namespace
         return client
 
 

@@ -53,7 +53,8 @@ def _model(cls: type[Model], given: dict[str, Any], stack: tuple[type, ...]) -> 
         raise Left
     stack = (*stack, cls)
     if is_wrapper(cls):
-        return _wrapper(cls, stack)
+        wrapper: Model = _wrapper(cls, stack)
+        return wrapper
     values: dict[str, Any] = {}
     for name, field in cls.model_fields.items():
         if name == "additional_properties":
@@ -122,10 +123,11 @@ def _scalar(annotation: Any, limits: list[Any], name: str, default: Any) -> Any:
     if annotation is datetime:
         return _MOMENT
     if annotation in (int, float):
-        least = next((each.ge for each in limits if isinstance(each, annotated_types.Ge)), 0)
-        most = next((each.le for each in limits if isinstance(each, annotated_types.Le)), 1_000_000)
-        number = next(each for each in itertools.count(typing.cast(int, least) + 1) if each != default)
-        return annotation(min(number, most)) + (0.5 if annotation is float and number < typing.cast(int, most) else 0)
+        bounds = {type(each): each for each in limits}
+        least: Any = getattr(bounds.get(annotated_types.Ge), "ge", 0)
+        most: Any = getattr(bounds.get(annotated_types.Le), "le", 1_000_000)
+        number: int = next(each for each in itertools.count(int(least) + 1) if each != default)
+        return annotation(min(number, most)) + (0.5 if annotation is float and number < most else 0)
     if annotation is str:
         most = next((each.max_length for each in limits if isinstance(each, annotated_types.MaxLen)), 255)
         return f"{name} {next(_numbers)} ü"[-most:]

@@ -1,8 +1,7 @@
 """Who asks and how the service is, through the official client."""
 
 import pytest
-from mixpeek import AccountApi, ApiClient, HealthApi
-from mixpeek.models import HealthCheckResponse
+from mixpeek import AccountApi, ApiClient, HealthApi, HealthCheckResponse
 
 from tests.client.checks import typed
 

@@ -1,16 +1,17 @@
 """Buckets through the official client."""
 
 import pytest
-from mixpeek import ApiClient, BucketsApi
-from mixpeek.exceptions import ConflictException, NotFoundException
-from mixpeek.models import (
+from mixpeek import (
+    ApiClient,
     BucketCreateRequest,
     BucketPatchRequest,
     BucketResponse,
+    BucketsApi,
     BucketUpdateRequest,
     ListBucketsRequest,
     UniqueKeyConfig,
 )
+from mixpeek.exceptions import ConflictException, NotFoundException
 
 from tests.client.checks import assert_echoed, assert_typed, typed
 from tests.client.filling import filled

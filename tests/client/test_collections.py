@@ -1,9 +1,16 @@
 """Collections through the official client."""
 
 import pytest
-from mixpeek import ApiClient, CollectionsApi
+from mixpeek import (
+    ApiClient,
+    CollectionResponse,
+    CollectionsApi,
+    CreateCollectionRequest,
+    ListCollectionsRequest,
+    SortDirection,
+    SortOption,
+)
 from mixpeek.exceptions import NotFoundException
-from mixpeek.models import CollectionResponse, CreateCollectionRequest, ListCollectionsRequest, SortDirection, SortOption
 
 from tests.client.checks import as_json, assert_echoed, assert_typed, typed
 from tests.client.filling import filled

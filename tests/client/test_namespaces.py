@@ -4,15 +4,16 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from mixpeek import ApiClient, NamespacesApi
-from mixpeek.exceptions import NotFoundException
-from mixpeek.models import (
+from mixpeek import (
+    ApiClient,
     CreateNamespaceRequest,
     ListNamespacesRequest,
     NamespaceModel,
+    NamespacesApi,
     PatchNamespaceRequest,
     UpdateNamespaceRequest,
 )
+from mixpeek.exceptions import NotFoundException
 
 from tests.client.checks import assert_echoed, assert_typed, typed
 from tests.client.filling import filled
