@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as SchemaError
 
 from mixpeek_site import ids
-from mixpeek_site.errors import BadRequestError, Fault, ValidationError
+from mixpeek_site.errors import BadRequestError, DomainError, Fault, ValidationError
 from mixpeek_site.jsonio import JSONObject
 from namespaces.api.openapi import COMPONENTS
 from namespaces.api.openapi.objects import RESERVED, SYSTEM_FIELDS
@@ -119,8 +119,11 @@ def read_object_change(body: JSONObject, component: str, object_id: str, bucket_
     )
 
 
-def read_batch(body: JSONObject) -> list[Any]:
-    """The objects of a batch, unread: each is checked by itself, so that one bad object does not stop the others."""
+def read_batch(body: JSONObject, bucket_ids: tuple[str, ...]) -> list[NewObject | DomainError]:
+    """The objects of a batch, or what is wrong with them, each by itself: one bad object does not stop the others.
+
+    Raises ValidationError when the batch itself is wrong.
+    """
     faults = [Fault(("body", name), "unknown; accepted: objects", "extra_forbidden") for name in body if name != "objects"]
     objects = body.get("objects")
     if not isinstance(objects, list):
@@ -130,7 +133,14 @@ def read_batch(body: JSONObject) -> list[Any]:
     if faults:
         raise ValidationError(*faults)
     assert isinstance(objects, list)
-    return objects
+    return [_read_one_of_many(each, bucket_ids, index) for index, each in enumerate(objects)]
+
+
+def _read_one_of_many(body: Any, bucket_ids: tuple[str, ...], index: int) -> NewObject | DomainError:
+    try:
+        return read_new_object(body, bucket_ids, ("body", "objects", index))
+    except DomainError as error:
+        return error
 
 
 def _read_place(body: JSONObject, component: str, kind: str, prefix: str) -> PlaceInput:

@@ -72,14 +72,9 @@ class ObjectViewSet(ContractViewSet):
         body, _ = read_object(request)
         policy = _read_create_query(request)
         bucket = queries.bucket(self.scope, bucket_identifier)
-        bodies = read_batch(body)
-        read: dict[int, services.NewObject] = {}
-        failed: dict[int, DomainError] = {}
-        for index, each in enumerate(bodies):
-            try:
-                read[index] = read_new_object(each, _ids(bucket), ("body", "objects", index))
-            except DomainError as error:
-                failed[index] = error
+        objects = read_batch(body, _ids(bucket))
+        failed = {index: each for index, each in enumerate(objects) if isinstance(each, DomainError)}
+        read = {index: each for index, each in enumerate(objects) if isinstance(each, services.NewObject)}
         results = services.create_objects(
             scope=self.scope, bucket_identifier=bucket.public_id, new=list(read.values()), policy=policy
         )
@@ -98,7 +93,7 @@ class ObjectViewSet(ContractViewSet):
                     {"object_index": index, "error": failed[index].message, "error_type": type(failed[index]).__name__}
                     for index in sorted(failed)
                 ],
-                "total_requested": len(bodies),
+                "total_requested": len(objects),
                 "succeeded_count": len(succeeded),
                 "failed_count": len(failed),
             }
