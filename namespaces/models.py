@@ -56,7 +56,7 @@ class NamespacedModel(models.Model):
 
     def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *args: Any) -> Any:
         kept = [value for value in values if value[0].name != "namespace"]
-        return super()._do_update(base_qs.filter(**self._own_namespace()), using, pk_val, kept, *args)  # type: ignore[misc]
+        return super()._do_update(base_qs.filter(**self._own_namespace()), using, pk_val, kept, *args)
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
         rows = self.__class__._base_manager.using(using) if from_queryset is None else from_queryset

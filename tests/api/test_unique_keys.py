@@ -93,7 +93,8 @@ def test_without_any_policy_one_must_be_said(api: Api) -> None:
 def test_its_fields_are_fixed_once_there_are_objects(api: Api, path: str) -> None:
     def change(fields: list[str] | None) -> int:
         key = None if fields is None else {"fields": fields, "default_policy": "upsert"}
-        return api.patch("/v1/buckets/goods", {"unique_key": key}).status_code
+        status: int = api.patch("/v1/buckets/goods", {"unique_key": key}).status_code
+        return status
 
     assert change(["sku", "x"]) == 200
     api.post(path, {"sku": 1, "x": 2})
