@@ -221,7 +221,7 @@ class Writer:
         )
         if not found:
             return {}
-        seen = dict(
+        seen: dict[int, str] = dict(
             sql.rows(
                 "SELECT c.id, c.public_id FROM namespaces_collection c"
                 " WHERE c.namespace_id = %s AND c.id = ANY(%s) AND c.deleted_at IS NULL",

@@ -1,0 +1,131 @@
+"""What is done behind the requests, by one process at a time: a list of duties, each a small function.
+
+A duty works in short transactions, asks `stopping` between them, and yields a line for the log for each thing that it
+finished. To add one, write the function and name it in `DUTIES`; the loop around them is `manage.py housekeep`.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, NamedTuple
+
+import psycopg
+
+from mixpeek_site import sql
+
+Stopping = Callable[[], bool]
+Duty = Callable[[Stopping], Iterator[str]]
+
+BATCH: Final = 2000
+"""Rows that go in one transaction: some tens of milliseconds, so that nobody waits for it."""
+
+_LOCK: Final = 0x484B4550  # "HKEP"
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """Whether this process may keep house now: another one in the same database means no. Held for one round."""
+    row = sql.one("SELECT pg_try_advisory_lock(%s)", (_LOCK,))
+    held = row is not None and bool(row[0])
+    try:
+        yield held
+    finally:
+        if held:
+            sql.run("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+
+
+def round_of_duties(stopping: Stopping) -> Iterator[str]:
+    """Every duty once. Nothing when another process is at it."""
+    with alone() as may:
+        for duty in DUTIES if may else ():
+            if not stopping():
+                yield from duty(stopping)
+
+
+# Purging what was deleted -------------------------------------------------------------------------------------------
+
+
+class _Deleted(NamedTuple):
+    namespace_id: int
+    collection_id: int
+    collection: str
+    namespace: str
+
+
+def purge_collections(stopping: Stopping) -> Iterator[str]:
+    """Documents and rows of deleted collections, and of every collection of a deleted namespace."""
+    for place in map(_Deleted._make, sql.rows(_DELETED_COLLECTIONS)):
+        begun = time.monotonic()
+        documents = _in_batches(_DELETE_DOCUMENTS, (place.namespace_id, place.collection_id, BATCH, place.namespace_id), stopping)
+        if stopping() or not _deleted(
+            "DELETE FROM namespaces_collection c WHERE c.namespace_id = %s AND c.id = %s",
+            (place.namespace_id, place.collection_id),
+        ):
+            continue
+        yield _said(f"collection {place.collection} of namespace {place.namespace}", documents, "document", begun)
+
+
+def purge_namespaces(stopping: Stopping) -> Iterator[str]:
+    """Objects, buckets and the row of deleted namespaces whose collections are purged."""
+    for namespace_id, namespace in sql.rows(_DELETED_NAMESPACES):
+        begun = time.monotonic()
+        objects = _in_batches(_DELETE_OBJECTS, (namespace_id, BATCH, namespace_id), stopping)
+        if stopping() or not _deleted("DELETE FROM namespaces_bucket b WHERE b.namespace_id = %s", (namespace_id,), least=0):
+            continue
+        if _deleted("DELETE FROM namespaces_namespace n WHERE n.id = %s", (namespace_id,)):
+            yield _said(f"namespace {namespace}", objects, "object", begun)
+
+
+_DELETED_COLLECTIONS = """
+SELECT c.namespace_id, c.id, c.public_id, n.public_id
+FROM namespaces_collection c JOIN namespaces_namespace n ON n.id = c.namespace_id
+WHERE c.deleted_at IS NOT NULL OR n.deleted_at IS NOT NULL
+ORDER BY COALESCE(c.deleted_at, n.deleted_at), c.id
+"""
+_DELETED_NAMESPACES = """
+SELECT n.id, n.public_id FROM namespaces_namespace n
+WHERE n.deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM namespaces_collection c WHERE c.namespace_id = n.id)
+ORDER BY n.deleted_at, n.id
+"""
+# In the order of the index that finds them; steps and features go with their documents. What somebody else has locked
+# is left for the next round.
+_DELETE_DOCUMENTS = """
+WITH gone AS MATERIALIZED (
+    SELECT d.id FROM documents_document d WHERE d.namespace_id = %s AND d.collection_id = %s
+    ORDER BY d.created_at, d.id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM documents_document d WHERE d.namespace_id = %s AND d.id = ANY(ARRAY(SELECT id FROM gone))
+"""
+_DELETE_OBJECTS = """
+WITH gone AS MATERIALIZED (
+    SELECT o.id FROM namespaces_bucketobject o WHERE o.namespace_id = %s
+    ORDER BY o.bucket_id, o.created_at, o.id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM namespaces_bucketobject o WHERE o.namespace_id = %s AND o.id = ANY(ARRAY(SELECT id FROM gone))
+"""
+
+
+def _in_batches(statement: str, params: tuple[int, ...], stopping: Stopping) -> int:
+    """Run a deleting statement until nothing is left for it; how many rows went."""
+    total = 0
+    while not stopping():
+        gone = sql.run(statement, params).rowcount
+        total += gone
+        if gone == 0:
+            break
+    return total
+
+
+def _deleted(statement: str, params: tuple[int, ...], *, least: int = 1) -> bool:
+    """Whether it could be deleted; not while a write that began before the deletion still holds rows in it."""
+    try:
+        return sql.run(statement, params).rowcount >= least
+    except psycopg.errors.ForeignKeyViolation:
+        return False
+
+
+def _said(what: str, rows: int, word: str, begun: float) -> str:
+    return f"Purged {what}: {rows:,} {word}{'' if rows == 1 else 's'} in {time.monotonic() - begun:.1f} s."
+
+
+DUTIES: Final[tuple[Duty, ...]] = (purge_collections, purge_namespaces)
