@@ -94,21 +94,23 @@ def read_create(body: JSONObject) -> DocumentInput:
 
 def read_replace(body: JSONObject, document_id: str) -> DocumentInput:
     """The body of PUT. Raises BadRequestError when it names another document."""
-    return _of(document_id, _read(body, patch=False))
+    _require_same_document(body, document_id)
+    return _read(body, patch=False)
 
 
 def read_patch(body: JSONObject, document_id: str) -> DocumentInput:
     """The body of PATCH, its dotted paths already expanded. Raises BadRequestError when it names another document."""
-    return _of(document_id, _read(body, patch=True))
+    _require_same_document(body, document_id)
+    return _read(body, patch=True)
 
 
-def _of(document_id: str, given: DocumentInput) -> DocumentInput:
-    if given.document_id is not None and given.document_id != document_id:
+def _require_same_document(body: JSONObject, document_id: str) -> None:
+    named = body.get("document_id")
+    if isinstance(named, str) and named != document_id:
         raise BadRequestError(
-            f"The body is of document {given.document_id}, the path of {document_id}; an id can't be changed.",
+            f"The body is of document {named}, the path of {document_id}; an id can't be changed.",
             location=["body", "document_id"],
         )
-    return given
 
 
 def _read(body: JSONObject, *, patch: bool) -> DocumentInput:

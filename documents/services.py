@@ -46,7 +46,7 @@ def create_document(*, scope: Scope, collection: str, given: DocumentInput) -> S
     Raises NotFoundError, AlreadyExistsError, ValidationError (lineage that contradicts the stored parent),
     PayloadTooLargeError.
     """
-    _require_same_collection(scope, collection, given.collection)
+    require_same_collection(scope, collection, given.collection)
     features = read_features(given)
     if given.document_id is None and given.lineage.source_document_id is None:
         if not features:
@@ -322,7 +322,7 @@ def _update(
     params: list[Any],
     versions: Sequence[int] | None,
 ) -> StoredDocument:
-    _require_same_collection(scope, collection, given.collection, document_id)
+    require_same_collection(scope, collection, given.collection, document_id)
     size = _lineage_bytes(given.lineage)
     for column, blobs in (("source_blobs", given.source_blobs), ("document_blobs", given.document_blobs)):
         if blobs is not None:
@@ -513,8 +513,8 @@ def _with_lineage(stored: StoredDocument, namespace_id: int, key: Any) -> Stored
     return stored._replace(**dict(zip(names, row, strict=True)))
 
 
-def _require_same_collection(scope: Scope, collection: str | None, claimed: str | None, document_id: str = "") -> None:
-    """A body's collection_id must mean the path's collection (or the document's, where the path names none)."""
+def require_same_collection(scope: Scope, collection: str | None, claimed: str | None, document_id: str = "") -> None:
+    """Raise BadRequestError unless a body's collection_id means the path's collection (or the document's, without one)."""
     if claimed is None or claimed == collection:
         return
     if collection is None:

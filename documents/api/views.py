@@ -22,14 +22,21 @@ class DocumentViewSet(ContractViewSet):
 
     permissions = {"list_documents": Permission.READ}
 
+    body: Any = None  # what was sent, for the checks that come before a 422
+
     def require_resources(self, **kwargs: str) -> None:
+        collection, document_id = kwargs.get("collection_identifier"), kwargs.get("document_id")
+        claimed = self.body.get("collection_id") if isinstance(self.body, dict) else None
+        if isinstance(claimed, str):
+            services.require_same_collection(self.scope, collection, claimed, document_id or "")
         super().require_resources(**kwargs)
-        if document_id := kwargs.get("document_id"):
-            queries.document(self.scope, kwargs.get("collection_identifier"), document_id)
+        if document_id:
+            queries.document(self.scope, collection, document_id)
 
     @openapi.CREATE
     def create(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
         body, _ = read_object(request)
+        self.body = body
         shape = read_shape(read_query(request, RENDERING_PARAMETERS))
         document = services.create_document(scope=self.scope, collection=collection_identifier, given=read_create(body))
         response = self._document(request, document, shape)
@@ -45,6 +52,7 @@ class DocumentViewSet(ContractViewSet):
     @openapi.REPLACE
     def update(self, request: HttpRequest, document_id: str, collection_identifier: str | None = None) -> HttpResponse:
         body, _ = read_object(request)
+        self.body = body
         shape = read_shape(read_query(request, RENDERING_PARAMETERS))
         document = services.replace_document(
             scope=self.scope,
@@ -58,6 +66,7 @@ class DocumentViewSet(ContractViewSet):
     @openapi.PATCH
     def partial_update(self, request: HttpRequest, document_id: str, collection_identifier: str | None = None) -> HttpResponse:
         body, media_type = read_body(request, media_types=patching.MEDIA_TYPES)
+        self.body = body
         shape = read_shape(read_query(request, RENDERING_PARAMETERS))
         target: dict[str, Any] = {
             "scope": self.scope,

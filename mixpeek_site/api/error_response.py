@@ -59,18 +59,18 @@ def _respond(status: int, type_: str, message: str, details: dict[str, object]) 
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(API_ROOT):
+    if f"{request.path}/".startswith(API_ROOT):
         return error_response(errors.BadRequestError("The request can't be understood."))
     return defaults.bad_request(request, exception)
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(API_ROOT):
+    if f"{request.path}/".startswith(API_ROOT):
         return error_response(errors.NotFoundError(f"There is no route {request.path}.", resource="route"))
     return defaults.page_not_found(request, exception)
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    if request.path.startswith(API_ROOT):
+    if f"{request.path}/".startswith(API_ROOT):
         return unexpected(request)
     return defaults.server_error(request)
