@@ -98,7 +98,7 @@ CHECKS: list[tuple[int, Wrong]] = [
     (412, stale),
     (409, conflict),
 ]
-RESOURCES = {unknown_url: "route", unknown_namespace: "namespace", missing_document: "document"}
+RESOURCES: dict[Wrong, str] = {unknown_url: "route", unknown_namespace: "namespace", missing_document: "document"}
 
 
 @pytest.fixture
@@ -388,10 +388,10 @@ def test_an_empty_body_is_an_empty_query_and_no_document(documents: Documents) -
 
 def test_a_body_in_chunks_is_read_and_limited(documents: Documents, settings: Any) -> None:
     headers = {**headers_of(documents.api), "Transfer-Encoding": "chunked"}
-    answer = send("POST", documents.path, headers, **{"wsgi.input": io.BytesIO(b'{"a": 1}')})
+    answer = send("POST", documents.path, headers, stream=io.BytesIO(b'{"a": 1}'))
     assert answer.json()["a"] == 1
     settings.MAX_BODY_BYTES = 100
-    answer = send("POST", documents.path, headers, **{"wsgi.input": io.BytesIO(b" " * 101)})
+    answer = send("POST", documents.path, headers, stream=io.BytesIO(b" " * 101))
     assert answer.status_code == 413
 
 
@@ -401,7 +401,7 @@ def test_a_body_that_says_it_is_too_large_is_not_read(documents: Documents) -> N
             raise AssertionError("the body was read")
 
     headers = {**headers_of(documents.api), "Content-Length": str(33 * 1024 * 1024)}
-    answer = send("POST", documents.path, headers, **{"wsgi.input": Unreadable()})
+    answer = send("POST", documents.path, headers, stream=Unreadable())
     assert (answer.status_code, answer.error) == (413, "PayloadTooLargeError")
 
 

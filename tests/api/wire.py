@@ -30,13 +30,15 @@ def headers_of(api: Api) -> dict[str, str]:
     return {"Authorization": f"Bearer {api.token}", "X-Namespace": api.namespace or ""}
 
 
-def send(method: str, url: str, headers: dict[str, str], body: bytes | None = None, **environ: Any) -> Answer:
-    """`body` None: neither body nor Content-Length."""
+def send(
+    method: str, url: str, headers: dict[str, str], body: bytes | None = None, *, stream: io.BytesIO | None = None
+) -> Answer:
+    """`body` None: neither body nor Content-Length; `stream` is what the server would read the body from."""
     path, _, query = url.partition("?")
     sent: dict[str, Any] = {
         **{"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "SCRIPT_NAME": ""},
         **{"SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1"},
-        **{"wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body or b""), "wsgi.errors": io.StringIO()},
+        **{"wsgi.url_scheme": "http", "wsgi.input": stream or io.BytesIO(body or b""), "wsgi.errors": io.StringIO()},
         **{"wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False},
     }
     if body is not None:
@@ -44,10 +46,10 @@ def send(method: str, url: str, headers: dict[str, str], body: bytes | None = No
     for name, value in headers.items():
         key = name.upper().replace("-", "_")
         sent[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
-    sent |= environ
     caught: list[Any] = []
     response = application(sent, lambda status, answered, exc_info=None: caught.append((status, answered)))
     try:
-        return Answer(*caught[0], b"".join(response))
+        content = b"".join(response)
+        return Answer(caught[0][0], caught[0][1], content)
     finally:
         getattr(response, "close", lambda: None)()
