@@ -118,23 +118,34 @@ def status(document: str) -> str:
 _ROOT = """
 WITH place AS (
     SELECT n.id, n.public_id, n.name FROM namespaces_namespace n WHERE n.id = %s AND n.deleted_at IS NULL
-), counted AS (
-    SELECT l.collection_id, l.tier, COALESCE(d.internal_metadata ->> 'ingestion_status', 'UNKNOWN') AS status,
-           count(*) AS documents,
-           count(*) FILTER (WHERE l.source_document_id IS NULL) AS first_level,
-           count(*) FILTER (WHERE l.source_document_id IS NOT NULL AND NOT EXISTS (
-               SELECT FROM documents_document p JOIN namespaces_collection pc ON pc.id = p.collection_id
-                   AND pc.namespace_id = p.namespace_id AND pc.deleted_at IS NULL
-               WHERE p.namespace_id = l.namespace_id AND p.document_id = l.source_document_id)) AS orphans
+), tree AS MATERIALIZED (
+    SELECT d.document_id, l.collection_id, l.tier, l.source_document_id,
+           COALESCE(d.internal_metadata ->> 'ingestion_status', 'UNKNOWN') AS status
     FROM documents_lineagestep l
     JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id
+    JOIN namespaces_collection c ON c.namespace_id = l.namespace_id AND c.id = l.collection_id AND c.deleted_at IS NULL
     WHERE l.namespace_id = %s AND l.root_object_id = %s
-    GROUP BY 1, 2, 3
+), orphans AS (
+    -- A parent is nearly always in the same tree, which is at hand; only the others are looked up.
+    SELECT t.collection_id, t.tier, count(*) AS orphans
+    FROM tree t
+    WHERE t.source_document_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM tree p WHERE p.document_id = t.source_document_id)
+      AND NOT EXISTS (
+        SELECT FROM documents_document p JOIN namespaces_collection pc ON pc.id = p.collection_id
+            AND pc.namespace_id = p.namespace_id AND pc.deleted_at IS NULL
+        WHERE p.namespace_id = %s AND p.document_id = t.source_document_id)
+    GROUP BY 1, 2
+), counted AS (
+    SELECT collection_id, tier, status, count(*) AS documents, count(*) FILTER (WHERE source_document_id IS NULL) AS first_level
+    FROM tree GROUP BY 1, 2, 3
 ), stages AS (
     SELECT c.public_id, c.name, counted.tier, c.feature_extractor_id, sum(documents)::bigint AS documents,
-           sum(first_level)::bigint AS first_level, sum(orphans)::bigint AS orphans,
+           sum(first_level)::bigint AS first_level, COALESCE(max(orphans.orphans), 0) AS orphans,
            jsonb_object_agg(counted.status, counted.documents) AS statuses
-    FROM counted JOIN namespaces_collection c ON c.namespace_id = %s AND c.id = counted.collection_id AND c.deleted_at IS NULL
+    FROM counted
+    JOIN namespaces_collection c ON c.namespace_id = %s AND c.id = counted.collection_id
+    LEFT JOIN orphans ON orphans.collection_id = counted.collection_id AND orphans.tier = counted.tier
     GROUP BY c.id, counted.tier ORDER BY counted.tier, c.id
 )
 SELECT place.id, place.public_id, place.name, o.id, b.public_id, b.name, b.id,
@@ -151,7 +162,7 @@ LEFT JOIN namespaces_bucket b ON b.namespace_id = o.namespace_id AND b.id = o.bu
 def root(namespace_id: int, object_id: str) -> Root | None:
     """A registered object, or one that documents name as their root; None when it is neither."""
     name = sql.text(object_id)
-    row = sql.one(_ROOT, (namespace_id, namespace_id, name, namespace_id, name))
+    row = sql.one(_ROOT, (namespace_id, namespace_id, name, namespace_id, namespace_id, name))
     if row is None:
         return None
     number, public_id, place_name, key, bucket, bucket_name, bucket_key, fields, blobs, system, created, updated, stages = row

@@ -1,11 +1,19 @@
 """The admin's site: its name, and a place where the applications put pages that belong to no single model."""
 
+import logging
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponseBase
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import render_to_string
 from django.urls import URLPattern, URLResolver, path
+
+from mixpeek_site.errors import ServiceUnavailableError
+
+logger = logging.getLogger("mixpeek.admin")
 
 View = Callable[..., HttpResponseBase]
 
@@ -31,6 +39,21 @@ def _place(order: tuple[str, ...], name: str) -> tuple[int, str]:
     return (order.index(name) if name in order else len(order), name)
 
 
+def _or_unavailable(view: View) -> View:
+    """Instead of an error page: a plain word that the database could not be had."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except (ServiceUnavailableError, OperationalError, InterfaceError):
+            logger.warning("The database failed %s", request.path, exc_info=True)
+            page = render_to_string("admin/unavailable.html")  # no context of the request: it would ask the database again
+            return HttpResponse(page, status=503, headers={"Retry-After": "1"})
+
+    return answered
+
+
 class StoreAdminSite(admin.AdminSite):
     site_header = "Document store"
     site_title = "Document store"
@@ -41,6 +64,9 @@ class StoreAdminSite(admin.AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         pages = [path(route, self.admin_view(view), name=name) for route, view, name in _pages]
         return [*pages, *super().get_urls()]
+
+    def admin_view(self, view: View, cacheable: bool = False) -> Any:
+        return super().admin_view(_or_unavailable(view), cacheable)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
         """What staff work with first, in the order of what holds what; Django's own applications last."""

@@ -8,11 +8,9 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 
-from mixpeek_site.errors import NotFoundError, ServiceUnavailableError
+from mixpeek_site.errors import NotFoundError
 from namespaces.models import Namespace
 from namespaces.scope import Scope
 
@@ -37,7 +35,7 @@ def require(request: HttpRequest, namespace_id: int | None, *permissions: str) -
 
 
 def page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """For pages of our own: what the domain says is missing becomes a 404, a database that is away a plain 503 page."""
+    """For pages of our own: what the domain says is missing becomes a 404."""
 
     @wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -45,12 +43,5 @@ def page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBas
             return view(request, *args, **kwargs)
         except NotFoundError as error:
             raise Http404(error.message) from None
-        except (ServiceUnavailableError, OperationalError):
-            return unavailable(request)
 
     return answered
-
-
-def unavailable(request: HttpRequest) -> HttpResponse:
-    response = TemplateResponse(request, "admin/unavailable.html", status=503, headers={"Retry-After": "1"})
-    return response.render()

@@ -1,0 +1,202 @@
+"""The page of a document, its raw JSON, and its delete."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from documents import services
+from documents.models import Document
+from documents.queries import document
+from mixpeek_site import jsonio
+from mixpeek_site.errors import NotFoundError
+from tests.admin import staff
+from tests.admin.staff import EXACT, Place
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client() -> Client:
+    return staff.superuser()
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+def path(place: Place, document_id: str, rest: str = "") -> str:
+    return f"/document/{place.pk}/{document_id}/{rest}"
+
+
+def test_numbers_are_shown_as_they_are_stored(client: Client, place: Place) -> None:
+    place.document("doc_1", **jsonio.loads(EXACT))
+    page = staff.words(staff.get(client, path(place, "doc_1")))
+    for number in ("18446744073709551617", "0.1000000000000000055", "1" + "0" * 40, "1.10"):
+        assert number in page
+
+
+def test_the_chain_leads_to_the_root(client: Client, place: Place) -> None:
+    video = place.first("obj_1", "doc_video", title="Harbour")
+    place.child(place.child(video, "doc_scene"), "doc_frame")
+    page = staff.get(client, path(place, "doc_frame"))
+    for link in (f"/admin/tree/{place.pk}/obj_1/", *(f"/admin/document/{place.pk}/doc_{each}/" for each in ("video", "scene"))):
+        assert f'href="{link}"' in page
+
+
+def test_children_are_shown_in_pages(client: Client, place: Place) -> None:
+    video = place.first("obj_1", "doc_video")
+    made = [place.child(video).document_id for _ in range(30)]
+    page = staff.get(client, path(place, "doc_video"))
+    assert [id in page for id in made] == [True] * 25 + [False] * 5
+    onwards = page.split('href="/admin/document/')[-1]
+    after = next(part for part in page.split('"') if "?after=" in part).removeprefix("/admin").partition("#")[0]
+    assert [id in staff.get(client, after) for id in made] == [False] * 25 + [True] * 5
+    assert onwards
+
+
+def test_a_parent_that_is_not_stored_is_said_so(client: Client, place: Place) -> None:
+    place.document("doc_1", root_object_id="obj_1", source_type="collection", source_document_id="doc_later")
+    page = staff.get(client, path(place, "doc_1"))
+    assert "parent, not stored" in page
+    assert f"/admin/document/{place.pk}/doc_later/" not in page
+
+
+def test_a_document_without_lineage_has_a_page(client: Client, place: Place) -> None:
+    place.document("doc_1")
+    assert "This document has no lineage" in staff.get(client, path(place, "doc_1"))
+
+
+def test_an_id_of_two_namespaces_shows_each_its_own(client: Client, place: Place) -> None:
+    other = Place()
+    place.document("doc_1", title="ours")
+    other.document("doc_1", title="theirs")
+    assert "theirs" not in staff.get(client, path(place, "doc_1"))
+    assert "theirs" in staff.get(client, path(other, "doc_1"))
+
+
+@pytest.mark.parametrize("rest", ["", "edit/", "delete/", "raw/v2/"])
+def test_a_foreign_namespace_s_document_is_not_found(client: Client, place: Place, rest: str) -> None:
+    Place().document("doc_theirs")
+    staff.get(client, path(place, "doc_theirs", rest), 404)
+
+
+@pytest.mark.parametrize("rendering", ["native", "v1", "v2"])
+def test_raw_json_is_what_the_api_answers(client: Client, place: Place, rendering: str) -> None:
+    place.first("obj_1", "doc_1", **jsonio.loads(EXACT))
+    raw = client.get("/admin" + path(place, "doc_1", f"raw/{rendering}/"))
+    answer = place.api.get(f"/v1/documents/doc_1?schema_version={rendering}")
+    assert raw.content == answer.content
+    assert raw["Content-Type"] == "application/json"
+    assert staff.words(staff.get(client, path(place, "doc_1", f"?view={rendering}")))
+
+
+def test_an_unknown_rendering_is_not_found(client: Client, place: Place) -> None:
+    place.document("doc_1")
+    staff.get(client, path(place, "doc_1", "raw/v9/"), 404)
+
+
+def test_a_large_payload_is_cut_on_the_page_alone(client: Client, place: Place) -> None:
+    place.document("doc_1", words=["x" * 100] * 5000)
+    assert len(staff.get(client, path(place, "doc_1"))) < 400_000
+    assert len(staff.get(client, path(place, "doc_1", "raw/payload/"))) > 500_000
+
+
+def test_features_and_blobs_are_listed(client: Client, place: Place) -> None:
+    place.document(
+        "doc_1",
+        document_blobs=[{"field": "thumbnail", "url": "s3://frames/1.jpg"}],
+        source_blobs=[{"anything": 1}],
+        features=[{"feature_extractor_id": "clip_v1", "vectors": {"image": [1, 2, 3]}}],
+    )
+    page = staff.words(staff.get(client, path(place, "doc_1")))
+    assert "s3://frames/1.jpg" in page
+    assert "image clip_v1 dense 3" in page
+
+
+def test_markup_in_a_document_is_text(client: Client, place: Place) -> None:
+    bad = "<img src=x onerror=alert(1)>"
+    place.document("doc_1", title=bad, **{bad: bad}, document_blobs=[{"field": bad, "url": f"javascript:{bad}"}])
+    for rest in ("", "?view=v1", "edit/", "delete/"):
+        assert b"<img src=x" not in client.get("/admin" + path(place, "doc_1", rest)).content
+
+
+@pytest.mark.parametrize(("rest", "count"), [("", 4), ("edit/", 3), ("delete/", 4), ("raw/v1/", 2)])
+def test_the_pages_cost_a_fixed_number_of_statements(client: Client, place: Place, rest: str, count: int) -> None:
+    parent = place.first("obj_1", "doc_0")
+    for number in range(1, 12):
+        parent = place.child(parent, f"doc_{number}")
+    with staff.statements() as asked:
+        staff.get(client, path(place, "doc_10", rest))
+    assert len(asked) == count
+
+
+def test_the_log_s_address_leads_to_the_page(client: Client, place: Place) -> None:
+    place.document("doc_1")
+    key = Document.objects.get(document_id="doc_1").pk
+    assert client.get(f"/admin/documents/document/{key}/change/")["Location"] == f"/admin/document/{place.pk}/doc_1/"
+
+
+# Delete -------------------------------------------------------------------------------------------------------------
+
+
+def delete(client: Client, place: Place, document_id: str, status: int = 302, **data: Any) -> str:
+    version = document(place.scope, None, document_id).version
+    return staff.post(client, path(place, document_id, "delete/"), {"version": version, **data}, status)
+
+
+def exists(place: Place, document_id: str) -> bool:
+    try:
+        document(place.scope, None, document_id)
+    except NotFoundError:
+        return False
+    return True
+
+
+@pytest.fixture
+def tree(place: Place) -> Place:
+    place.child(place.child(place.first("obj_1", "doc_1"), "doc_2"), "doc_3")
+    return place
+
+
+def test_the_impact_is_said_first(client: Client, tree: Place) -> None:
+    page = staff.words(staff.get(client, path(tree, "doc_1", "delete/")))
+    assert "1 document was made from it" in page
+    assert "2 documents" in page
+
+
+def test_detach_leaves_the_children(client: Client, tree: Place) -> None:
+    delete(client, tree, "doc_1", on_children="detach")
+    assert [exists(tree, id) for id in ("doc_1", "doc_2", "doc_3")] == [False, True, True]
+
+
+def test_cascade_takes_everything_below(client: Client, tree: Place) -> None:
+    delete(client, tree, "doc_1", on_children="cascade")
+    assert [exists(tree, id) for id in ("doc_1", "doc_2", "doc_3")] == [False, False, False]
+
+
+def test_restrict_refuses_and_says_why(client: Client, tree: Place) -> None:
+    assert "has 1 child document. Nothing was deleted" in delete(client, tree, "doc_1", 409, on_children="restrict")
+    assert exists(tree, "doc_1")
+
+
+def test_a_delete_without_a_choice_does_nothing(client: Client, tree: Place) -> None:
+    assert "Choose what becomes of its children" in delete(client, tree, "doc_1", 409)
+    assert exists(tree, "doc_1")
+
+
+def test_what_changed_meanwhile_is_not_deleted(client: Client, tree: Place) -> None:
+    data = {"version": document(tree.scope, None, "doc_3").version, "on_children": "cascade"}
+    from documents.inputs import read_patch
+
+    services.patch_document(scope=tree.scope, collection=None, document_id="doc_3", given=read_patch({"a": 1}, "doc_3"))
+    assert "Somebody changed the document" in staff.post(client, path(tree, "doc_3", "delete/"), data, 409)
+    assert exists(tree, "doc_3")
+
+
+def test_a_delete_is_logged(client: Client, tree: Place) -> None:
+    delete(client, tree, "doc_2", on_children="cascade")
+    entry = LogEntry.objects.get()
+    assert (entry.object_repr, entry.change_message) == ("doc_2", "Deleted (cascade), 2 in all.")
