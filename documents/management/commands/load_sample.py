@@ -1,0 +1,75 @@
+"""`manage.py load_sample`: Python's standard library as sample data."""
+
+import platform
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.urls import NoReverseMatch, reverse
+from tqdm import tqdm
+
+from documents.sample import loading, stdlib
+from mixpeek_site.errors import BadRequestError
+from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
+from namespaces.models import Namespace, Organization
+from namespaces.scope import Scope, require_namespace
+
+
+class Command(PlaceCommand):
+    help = """Load a sample of real data: Python's own standard library, broken into modules, the classes and functions
+that they define, and the methods of the classes. Each module's file is an object of the bucket `stdlib`; the documents
+are in the collections `modules`, `definitions` and `methods`, with their lineage and their source text. Loading it again
+changes nothing.
+
+examples:
+  manage.py load_sample                     some hundred well-known modules; a few seconds
+  manage.py load_sample --all               the whole library, tens of thousands of documents
+  manage.py load_sample --namespace media"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--all", action="store_true", help="Every module instead of the well-known ones.")
+        parser.add_argument("--namespace", metavar="N", help="Its id or name; may be left out when there is exactly one.")
+        add_organization(parser)
+
+    def work(self, *, namespace: str | None, organization: str | None, **options: Any) -> None:
+        owner = chosen_organization(organization)
+        scope = Scope(owner.pk, owner.public_id, namespace or _only_namespace(owner), ())
+        modules = stdlib.modules(everything=options["all"])
+        if not modules:
+            raise CommandError("This Python has no readable standard library (no .py files), so there is nothing to load.")
+        with tqdm(total=len(modules), unit=" modules", file=sys.stderr, disable=None, dynamic_ncols=True) as bar:
+
+            def tell(done: int, documents: int) -> None:
+                bar.set_postfix_str(f"{documents:,} documents", refresh=False)
+                bar.update(done - bar.n)
+
+            loaded = loading.load(scope, modules, tell)
+        self.stdout.write(
+            f"Python {platform.python_version()}'s standard library: {loaded.modules:,} modules, {loaded.documents:,} documents"
+            f" ({loaded.new_documents:,} new)."
+        )
+        self.say(_what_next(scope, loaded.root))
+
+
+def _what_next(scope: Scope, root: str) -> str:
+    lines = [
+        "Look at it next:",
+        f"  curl -H 'Authorization: Bearer sk_…' -H 'X-Namespace: {scope.identifier}'"
+        " 'http://127.0.0.1:8000/v1/collections/definitions/documents?limit=3'",
+    ]
+    try:
+        page = reverse("admin:tree", args=(require_namespace(scope), root))
+    except (NoReverseMatch, BadRequestError):
+        return "\n".join(lines)
+    return "\n".join([*lines, f"  http://127.0.0.1:8000{page}   the tree of one module, in the admin"])
+
+
+def _only_namespace(owner: Organization) -> str:
+    """Raises CommandError when there are none or several."""
+    names = list(Namespace.objects.filter(organization=owner, deleted_at=None).values_list("name", flat=True)[:10])
+    if not names:
+        raise CommandError(f"{owner.name!r} has no namespace yet. Make one first: manage.py create_namespace NAME")
+    if len(names) > 1:
+        raise CommandError(f"There is more than one namespace: say which with --namespace. There are: {', '.join(names)}.")
+    return names[0]
