@@ -12,7 +12,7 @@ urlpatterns = [
     path("v1/", include("namespaces.api.urls")),
     path("v1/openapi.json", openapi_json, name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
-    path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
+    path("redoc", SpectacularRedocView.as_view(url_name="openapi", template_name="redoc.html"), name="redoc"),
     path("admin/", admin.site.urls),
 ]
 

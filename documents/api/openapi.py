@@ -3,8 +3,8 @@
 from typing import Any
 
 from documents.services import ON_CHILDREN
-from mixpeek_site.api.schema import Schema, operation, parameter, path_parameter
-from namespaces.api.openapi.parts import (
+from mixpeek_site.api.schema import PAGE_PARAMETERS, choice, flag, operation, parameter, text
+from mixpeek_site.api.schema_parts import (
     ANY,
     COUNT,
     NUMBER,
@@ -12,6 +12,7 @@ from namespaces.api.openapi.parts import (
     PAGE_PROPERTIES,
     STRING,
     STRINGS,
+    Schema,
     array,
     closed,
     described,
@@ -260,19 +261,13 @@ COMPONENTS: dict[str, Schema] = {
     ),
 }
 
-_DOCUMENT_PATH = path_parameter("document_id", "The document's id.")
-COLLECTION_PATH = path_parameter("collection_identifier", "The collection: its id or its name.")
 _RENDERING = (
-    parameter("schema_version", {"type": "string", "enum": ["native", "v1", "v2"]}, "The rendering of the answer."),
-    parameter("return_url", {"type": "boolean"}, "Sign the URLs of the blobs."),
-    parameter("return_urls", {"type": "boolean"}, "The same as `return_url`."),
-    parameter("return_presigned_urls", {"type": "boolean"}, "The same as `return_url`."),
-    parameter("return_vectors", {"type": "boolean"}, "Add every vector."),
-    parameter("return_vector_names", STRING, "`true`: add the names of the vectors; `a,b`: add the vectors a and b."),
-)
-_PAGING = tuple(
-    parameter(name, {**schema, "type": schema["type"][0]}, schema.get("description", ""))
-    for name, schema in PAGE_PROPERTIES.items()
+    choice("schema_version", ["native", "v1", "v2"], "The rendering of the answer."),
+    flag("return_url", "Sign the URLs of the blobs."),
+    flag("return_urls", "The same as `return_url`."),
+    flag("return_presigned_urls", "The same as `return_url`."),
+    flag("return_vectors", "Add every vector."),
+    text("return_vector_names", "`true`: add the names of the vectors; `a,b`: add the vectors a and b."),
 )
 _IF_MATCH = parameter("If-Match", STRING, "Write only if the document still has the version of this ETag.", where="header")
 _IF_NONE_MATCH = parameter("If-None-Match", STRING, "Answer 304 if the document still is what this ETag names.", where="header")
@@ -328,10 +323,8 @@ DELETE = operation(
     tag=TAG,
     answer="GenericDeleteResponse",
     parameters=(
-        parameter(
-            "on_children",
-            {"type": "string", "enum": list(ON_CHILDREN), "default": "detach"},
-            "Children stay (detach), forbid it (restrict), or go too (cascade).",
+        choice(
+            "on_children", ON_CHILDREN, "Children stay (detach), forbid it (restrict), or go too (cascade).", default="detach"
         ),
         _IF_MATCH,
     ),
@@ -343,7 +336,7 @@ LIST = operation(
     tag=TAG,
     body="ListDocumentsRequest",
     answer="ListDocumentsResponse",
-    parameters=(*_RENDERING, *_PAGING),
+    parameters=(*_RENDERING, *PAGE_PARAMETERS),
 )
 LINEAGE = operation(
     "get_document_lineage",

@@ -14,8 +14,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from mixpeek_site import jsonio
 from mixpeek_site.api.error_response import STATUSES
+from mixpeek_site.api.schema_parts import BOOLEAN, PAGE_PROPERTIES, STRING, Schema
 
-Schema = dict[str, Any]
 Where = Literal["query", "path", "header", "cookie"]
 Action = TypeVar("Action", bound=Callable[..., HttpResponse])
 
@@ -109,8 +109,28 @@ REQUEST_ID_HEADER = parameter(
 )
 
 
-def path_parameter(name: str, description: str) -> OpenApiParameter:
-    return parameter(name, {"type": "string", "minLength": 1}, description, where="path", required=True)
+def flag(name: str, description: str) -> OpenApiParameter:
+    return parameter(name, BOOLEAN, description)
+
+
+def text(name: str, description: str) -> OpenApiParameter:
+    return parameter(name, STRING, description)
+
+
+def choice(name: str, choices: Sequence[str], description: str, **more: Any) -> OpenApiParameter:
+    return parameter(name, {"type": "string", "enum": list(choices), **more}, description)
+
+
+PAGE_PARAMETERS = tuple(
+    parameter(name, {**schema, "type": schema["type"][0]}, schema["description"]) for name, schema in PAGE_PROPERTIES.items()
+)
+_PATH_PARAMETERS = {
+    "namespace_identifier": "The namespace's id or name.",
+    "collection_identifier": "The collection's id or name.",
+    "bucket_identifier": "The bucket's id or name.",
+    "object_identifier": "The object's id.",
+    "document_id": "The document's id.",
+}
 
 
 def operation(
@@ -200,6 +220,9 @@ def with_components(result: Schema, **_: Any) -> Schema:
         for method, described in methods.items():
             if "x-operation" not in described:
                 continue
+            for each in described["parameters"]:
+                if each["in"] == "path":
+                    each |= {"description": _PATH_PARAMETERS[each["name"]], "schema": {"type": "string", "minLength": 1}}
             described["operationId"] = _operation_id(path, method, described.pop("x-operation"))
             described["responses"] = {str(code): response for code, response in described.pop("x-responses").items()}
             if "requestBody" in described:  # a list without a body asks for everything

@@ -1,6 +1,17 @@
 """Components of `/v1/me` and the health routes."""
 
-from namespaces.api.openapi.parts import BOOLEAN, INTEGER, OBJECT, STRING, TIME, Schema, array, closed, nullable, ref
+from mixpeek_site.api.schema_parts import (
+    BOOLEAN,
+    INTEGER,
+    OBJECT,
+    STRING,
+    TIME,
+    Schema,
+    array,
+    closed,
+    nullable,
+    ref,
+)
 
 SERVICES = ("cache", "metadata", "vector_store", "object_storage", "task_queue", "inference")
 

@@ -1,9 +1,8 @@
 """Components of the buckets' routes."""
 
-from namespaces.api.openapi.parts import (
+from mixpeek_site.api.schema_parts import (
     BOOLEAN,
     COUNT,
-    LIST_PROPERTIES,
     NAME,
     NUMBER,
     OBJECT,
@@ -12,12 +11,12 @@ from namespaces.api.openapi.parts import (
     TIME,
     Schema,
     closed,
-    list_response,
     nullable,
     opened,
     optional,
     ref,
 )
+from namespaces.api.openapi.parts import LIST_PROPERTIES, list_response
 
 _PROCESSING: dict[str, Schema] = {
     "metadata": OBJECT,

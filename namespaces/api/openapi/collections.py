@@ -1,10 +1,9 @@
 """Components of the collections' routes."""
 
-from namespaces.api.openapi.parts import (
+from mixpeek_site.api.schema_parts import (
     ANY,
     BOOLEAN,
     COUNT,
-    LIST_PROPERTIES,
     NAME,
     NUMBER,
     OBJECT,
@@ -15,12 +14,12 @@ from namespaces.api.openapi.parts import (
     Schema,
     array,
     closed,
-    list_response,
     nullable,
     opened,
     optional,
     ref,
 )
+from namespaces.api.openapi.parts import LIST_PROPERTIES, list_response
 
 _PROCESSING: dict[str, Schema] = {
     "input_schema": ref("BucketSchema"),

@@ -1,9 +1,8 @@
 """Components of the namespaces' routes."""
 
-from namespaces.api.openapi.parts import (
+from mixpeek_site.api.schema_parts import (
     BOOLEAN,
     COUNT,
-    LIST_PROPERTIES,
     NAME,
     NUMBER,
     OBJECT,
@@ -14,11 +13,11 @@ from namespaces.api.openapi.parts import (
     Schema,
     array,
     closed,
-    list_response,
     nullable,
     optional,
     ref,
 )
+from namespaces.api.openapi.parts import LIST_PROPERTIES, list_response
 
 _EXTRACTORS = array(ref("FeatureExtractorConfigInput"))
 _INDEXES = array(ref("PayloadIndexConfig"), maxItems=64)

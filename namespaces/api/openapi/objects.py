@@ -1,10 +1,9 @@
 """Components of the objects' routes. User fields stand at an object's root, so its schemas are open."""
 
-from namespaces.api.openapi.parts import (
+from mixpeek_site.api.schema_parts import (
     ANY,
     BOOLEAN,
     COUNT,
-    LIST_PROPERTIES,
     NUMBER,
     OBJECT,
     STRING,
@@ -14,12 +13,12 @@ from namespaces.api.openapi.parts import (
     array,
     closed,
     described,
-    list_response,
     nullable,
     opened,
     optional,
     ref,
 )
+from namespaces.api.openapi.parts import LIST_PROPERTIES, list_response
 
 # What an object's body may say of the object itself; every other name is a user field.
 _WRITABLE: dict[str, Schema] = optional(

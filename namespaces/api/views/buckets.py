@@ -20,7 +20,7 @@ _SET_SCHEMA: dict[str, Any] = {
     "tag": _TAG,
     "answer": "BucketResponse",
     "errors": (409,),
-    "parameters": [schema.BUCKET, schema.flag("force_schema_break", "Accepted; a bucket's schema is stored, not enforced.")],
+    "parameters": [schema.flag("force_schema_break", "Accepted; a bucket's schema is stored, not enforced.")],
 }
 
 
@@ -71,7 +71,7 @@ class BucketViewSet(ContractViewSet):
             }
         )
 
-    @schema.operation("get_bucket", "Get a bucket", tag=_TAG, answer="BucketResponse", parameters=[schema.BUCKET])
+    @schema.operation("get_bucket", "Get a bucket", tag=_TAG, answer="BucketResponse")
     def retrieve(self, request: HttpRequest, bucket_identifier: str) -> HttpResponse:
         read_query(request, ())
         return self._answer_with(queries.bucket(self.scope, bucket_identifier))
@@ -90,7 +90,6 @@ class BucketViewSet(ContractViewSet):
         tag=_TAG,
         answer="GenericDeleteResponse",
         parameters=[
-            schema.BUCKET,
             schema.flag("force_foreclose", "Delete its objects, too; without it a bucket with objects is a 409."),
         ],
         errors=(409,),

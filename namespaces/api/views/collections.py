@@ -69,7 +69,7 @@ class CollectionViewSet(ContractViewSet):
             }
         )
 
-    @schema.operation("get_collection", "Get a collection", tag=_TAG, answer="CollectionResponse", parameters=[schema.COLLECTION])
+    @schema.operation("get_collection", "Get a collection", tag=_TAG, answer="CollectionResponse")
     def retrieve(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
         read_query(request, ())
         return self._answer_with(queries.collection(self.scope, collection_identifier))
@@ -80,7 +80,6 @@ class CollectionViewSet(ContractViewSet):
         tag=_TAG,
         body="PatchCollectionRequest",
         answer="CollectionResponse",
-        parameters=[schema.COLLECTION],
         errors=(409,),
     )
     def partial_update(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
@@ -101,7 +100,6 @@ class CollectionViewSet(ContractViewSet):
         "Delete a collection and its documents",
         tag=_TAG,
         answer="GenericDeleteResponse",
-        parameters=[schema.COLLECTION],
     )
     def destroy(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
         read_query(request, ())

@@ -88,9 +88,7 @@ class NamespaceViewSet(ContractViewSet):
             }
         )
 
-    @schema.operation(
-        "get_namespace", "Get a namespace", tag=_TAG, answer="NamespaceModel", in_namespace=False, parameters=[schema.NAMESPACE]
-    )
+    @schema.operation("get_namespace", "Get a namespace", tag=_TAG, answer="NamespaceModel", in_namespace=False)
     def retrieve(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
         read_query(request, ())
         return self._answer_with(queries.namespace(self._scope(namespace_identifier)))
@@ -101,7 +99,6 @@ class NamespaceViewSet(ContractViewSet):
         tag=_TAG,
         answer="NamespaceStatsResponse",
         in_namespace=False,
-        parameters=[schema.NAMESPACE],
     )
     def stats(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
         read_query(request, ())
@@ -115,7 +112,6 @@ class NamespaceViewSet(ContractViewSet):
         body="UpdateNamespaceRequest",
         answer="NamespaceModel",
         in_namespace=False,
-        parameters=[schema.NAMESPACE],
         errors=(409,),
     )
     def update(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
@@ -128,7 +124,6 @@ class NamespaceViewSet(ContractViewSet):
         body="PatchNamespaceRequest",
         answer="NamespaceModel",
         in_namespace=False,
-        parameters=[schema.NAMESPACE],
         errors=(409,),
     )
     def partial_update(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
@@ -140,7 +135,7 @@ class NamespaceViewSet(ContractViewSet):
         tag=_TAG,
         answer="GenericDeleteResponse",
         in_namespace=False,
-        parameters=[schema.NAMESPACE, schema.flag("force", "Accepted; nothing is being processed that could stand in the way.")],
+        parameters=[schema.flag("force", "Accepted; nothing is being processed that could stand in the way.")],
     )
     def destroy(self, request: HttpRequest, namespace_identifier: str) -> HttpResponse:
         read_query(request, ("force",))

@@ -27,7 +27,7 @@ _URL_FLAGS = [schema.flag(name, "Give blobs a `presigned_url`.") for name in _UR
 _LIST_SCHEMA: dict[str, Any] = {
     "tag": _TAG,
     "answer": "ListObjectsResponse",
-    "parameters": [schema.BUCKET, *schema.LIST, *_URL_FLAGS],
+    "parameters": [*schema.LIST, *_URL_FLAGS],
 }
 
 
@@ -46,7 +46,7 @@ class ObjectViewSet(ContractViewSet):
         tag=_TAG,
         body="CreateObjectRequest",
         answer="ObjectResponse",
-        parameters=[schema.BUCKET, _POLICY, _PROCESS],
+        parameters=[_POLICY, _PROCESS],
         errors=(409,),
         headers={"Location": "Where it is."},
     )
@@ -66,7 +66,7 @@ class ObjectViewSet(ContractViewSet):
         tag=_TAG,
         body="CreateObjectsBatchRequest",
         answer="CreateObjectsBatchResponse",
-        parameters=[schema.BUCKET, _POLICY, _PROCESS],
+        parameters=[_POLICY, _PROCESS],
     )
     def create_batch(self, request: HttpRequest, bucket_identifier: str) -> HttpResponse:
         body, _ = read_object(request)
@@ -122,7 +122,7 @@ class ObjectViewSet(ContractViewSet):
         "Get an object",
         tag=_TAG,
         answer="ObjectResponse",
-        parameters=[schema.BUCKET, schema.OBJECT, *_URL_FLAGS, schema.flag("include_document_count", "Default true.")],
+        parameters=[*_URL_FLAGS, schema.flag("include_document_count", "Default true.")],
     )
     def retrieve(self, request: HttpRequest, bucket_identifier: str, object_identifier: str) -> HttpResponse:
         query = read_query(request, (*_URLS, "include_document_count"))
@@ -140,7 +140,6 @@ class ObjectViewSet(ContractViewSet):
         tag=_TAG,
         body="UpdateObjectRequest",
         answer="ObjectResponse",
-        parameters=[schema.BUCKET, schema.OBJECT],
         errors=(409,),
     )
     def update(self, request: HttpRequest, bucket_identifier: str, object_identifier: str) -> HttpResponse:
@@ -152,7 +151,6 @@ class ObjectViewSet(ContractViewSet):
         tag=_TAG,
         body="PatchObjectRequest",
         answer="ObjectResponse",
-        parameters=[schema.BUCKET, schema.OBJECT],
         errors=(409,),
     )
     def partial_update(self, request: HttpRequest, bucket_identifier: str, object_identifier: str) -> HttpResponse:
@@ -165,8 +163,6 @@ class ObjectViewSet(ContractViewSet):
         answer=None,
         status=204,
         parameters=[
-            schema.BUCKET,
-            schema.OBJECT,
             schema.flag("cascade", "Delete the documents that were made from it, too; without it they stay."),
         ],
     )
