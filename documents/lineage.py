@@ -69,12 +69,20 @@ class Relinked(NamedTuple):
     parent_root_bucket_id: str | None
 
 
-def relink(namespace_id: int, document: Any) -> Relinked:
+def relink(
+    namespace_id: int, document: Any, *, root_before: str | None = None, bucket_before: str | None = None
+) -> Relinked:
     """Derive root, path, tier and chain of a document (by its internal id) and of everything below it. One statement.
+
+    Where a document has no root its children keep one that was sent with them, but not the root that they had from the
+    document itself until now, which is what `root_before` and `bucket_before` are.
 
     Leaves contradictions to the caller, who raises and so rolls back: this runs inside a transaction.
     """
-    row = sql.one(_relink_sql(), (namespace_id, document, namespace_id, namespace_id, document))
+    row = sql.one(
+        _relink_sql(),
+        (root_before, bucket_before, namespace_id, document, namespace_id, namespace_id, document),
+    )
     assert row is not None, "relink is called for a document that has a step"
     return Relinked(*row)
 
@@ -95,7 +103,8 @@ WITH RECURSIVE tree AS (
            CASE WHEN pd.id IS NULL THEN l.chain
                 ELSE jsonb_set({whole_chain("pd", "pc", "pl")}, '{{-1,document_id}}', to_jsonb(pd.document_id))
                      || jsonb_build_array({own_step("d", "c", "l")}) END AS chain,
-           {whole_chain("d", "c", "l")} AS effective
+           {whole_chain("d", "c", "l")} AS effective,
+           %s::text COLLATE "C" AS root_before, %s::text COLLATE "C" AS bucket_before
     FROM documents_lineagestep l
     JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id
     JOIN namespaces_collection c ON c.id = l.collection_id
@@ -106,12 +115,12 @@ WITH RECURSIVE tree AS (
   UNION ALL
     SELECT l.id, d.document_id, l.source_document_id, tree.seen || d.document_id::text,
            true, false, NULL, NULL,
-           COALESCE(tree.root_object_id, CASE WHEN pl.root_object_id IS NULL THEN l.root_object_id END),
-           COALESCE(tree.root_bucket_id, CASE WHEN pl.root_bucket_id IS NULL THEN l.root_bucket_id END),
+           COALESCE(tree.root_object_id, CASE WHEN tree.root_before IS NULL THEN l.root_object_id END),
+           COALESCE(tree.root_bucket_id, CASE WHEN tree.bucket_before IS NULL THEN l.root_bucket_id END),
            pc.public_id, tree.path || '/' || c.public_id, tree.tier + 1,
            jsonb_set(COALESCE(tree.chain, tree.effective), '{{-1,document_id}}', to_jsonb(tree.document_id))
                || jsonb_build_array({own_step("d", "c", "l")}),
-           NULL::jsonb
+           NULL::jsonb, l.root_object_id, l.root_bucket_id
     FROM tree
     JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = tree.document_id
     JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id

@@ -82,7 +82,9 @@ def _create_in_tree(
     if waited_for and lock != "exclusive":
         raise _ChildrenWaitError
     write_features(namespace_id, key, features)
-    if parent is None and not waited_for:
+    if parent is None:
+        if waited_for:  # the document itself may have no step to begin at
+            lineage.relink_below(namespace_id, [given.document_id])
         return stored
     found = lineage.relink(namespace_id, key)
     if found.documents > 1 and lock != "exclusive":
@@ -480,7 +482,10 @@ ON CONFLICT (id, namespace_id) DO UPDATE SET source_type = excluded.source_type,
             *(locked.namespace_id, locked.key),
         ),
     )
-    found = lineage.relink(locked.namespace_id, locked.key)
+    before = locked.document
+    found = lineage.relink(
+        locked.namespace_id, locked.key, root_before=before.root_object_id, bucket_before=before.root_bucket_id
+    )
     lineage.check(found, sent, roots=False)
     return _with_lineage(stored, locked.namespace_id, locked.key)
 
