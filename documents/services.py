@@ -185,11 +185,11 @@ def _json_parts(given: DocumentInput) -> tuple[str, str, str, str, str]:
         jsonio.dumps(given.source_blobs) if given.source_blobs else "[]",
         jsonio.dumps(given.document_blobs) if given.document_blobs else "[]",
     )
-    require_size(sum(jsonio.stored_bytes(part) for part in parts if len(part) > 2) + _lineage_bytes(given.lineage))
+    require_size(sum(jsonio.stored_bytes(part) for part in parts if len(part) > 2) + lineage_bytes(given.lineage))
     return parts
 
 
-def _lineage_bytes(given: LineageInput) -> int:
+def lineage_bytes(given: LineageInput) -> int:
     return len(given.path or "") + (jsonio.stored_bytes(jsonio.dumps(given.chain)) if given.chain else 0)
 
 
@@ -325,7 +325,7 @@ def _update(
     versions: Sequence[int] | None,
 ) -> StoredDocument:
     require_same_collection(scope, collection, given.collection, document_id)
-    size = _lineage_bytes(given.lineage)
+    size = lineage_bytes(given.lineage)
     for column, blobs in (("source_blobs", given.source_blobs), ("document_blobs", given.document_blobs)):
         if blobs is not None:
             sets.append(f"{column} = %s::jsonb")

@@ -141,9 +141,10 @@ class Linked:
         stored = None
         if sent.source_type == "bucket" and sent.root_object_id is not None:
             stored = self._buckets.get(sent.root_object_id)
-            if stored is not None and sent.root_bucket_id not in (None, stored):
-                fault = Fault(("body", "root_bucket_id"), f"differs from the stored object's, {stored}", "contradiction")
-                return failure(one.line, one.document_id, ValidationError(fault))
+            try:
+                lineage.check_bucket(sent.root_bucket_id, stored)
+            except ValidationError as error:
+                return failure(one.line, one.document_id, error)
         return self._as_sent(sent, stored)
 
     def _as_sent(self, sent: LineageInput, stored_bucket: str | None = None) -> Step:

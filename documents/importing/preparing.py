@@ -117,7 +117,7 @@ def _texts(given: DocumentInput, payload: str, may_exceed: bool) -> tuple[str, s
         jsonio.dumps(given.document_blobs) if given.document_blobs else "[]",
     )
     if may_exceed:
-        services.require_size(sum(map(jsonio.stored_bytes, texts)))
+        services.require_size(sum(map(jsonio.stored_bytes, texts)) + services.lineage_bytes(given.lineage))
     return texts
 
 
