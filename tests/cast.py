@@ -8,6 +8,7 @@ foreign = cast.api()                               # every call without argument
 
 import itertools
 import json
+from collections.abc import Callable
 from typing import Any
 
 import simplejson
@@ -21,6 +22,15 @@ from namespaces.scope import Scope
 _numbers = itertools.count(1)
 
 SCHEMA: dict[str, Any] = {"properties": {"video": {"type": "video"}, "title": {"type": "string"}}}
+
+
+observers: list[Callable[[str, str, Any], None]] = []
+"""Called with method, URL and response of every request that the tests make."""
+
+
+def observed(method: str, url: str, response: Any) -> None:
+    for observe in observers:
+        observe(method, url, response)
 
 
 class Response:
@@ -92,7 +102,9 @@ class Api:
         if self.namespace is not None:
             sent["X-Namespace"] = self.namespace
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return Response(self._client.generic(method, path, data, content_type=content_type, headers=sent))
+        response = Response(self._client.generic(method, path, data, content_type=content_type, headers=sent))
+        observed(method, path, response)
+        return response
 
     def key(self, permission: Permission, *patterns: str) -> "Api":
         """The same namespace through another key of the organization."""

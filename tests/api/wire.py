@@ -6,7 +6,7 @@ from typing import Any
 import simplejson
 
 from mixpeek_site.wsgi import application
-from tests.cast import Api
+from tests.cast import Api, observed
 
 
 class Answer:
@@ -49,7 +49,8 @@ def send(
     caught: list[Any] = []
     response = application(sent, lambda status, answered, exc_info=None: caught.append((status, answered)))
     try:
-        content = b"".join(response)
-        return Answer(caught[0][0], caught[0][1], content)
+        answer = Answer(caught[0][0], caught[0][1], b"".join(response))
     finally:
         getattr(response, "close", lambda: None)()
+    observed(method, url, answer)
+    return answer

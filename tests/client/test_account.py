@@ -26,9 +26,3 @@ def test_health_and_liveness(client: ApiClient) -> None:
 def test_deep_health(client: ApiClient, deep: bool) -> None:
     health = typed(HealthApi(client).healthcheck_deep_health_with_http_info(deep=deep, metrics=True))
     assert health.status == "OK"
-
-
-@pytest.mark.parametrize("deep", [True, False])
-def test_deep_health(client: ApiClient, deep: bool) -> None:
-    health = typed(HealthApi(client).healthcheck_deep_health_with_http_info(deep=deep, metrics=True))
-    assert health.status == "OK"
