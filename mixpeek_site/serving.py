@@ -30,7 +30,7 @@ from granian.log import LogLevels
 from mixpeek_site import embedded
 
 # Requests in flight in each worker, so that a slow one does not stop the rest. The kernel may give every connection
-# to the same worker, so each must be able to hold them all. More threads cost speed: docs/decisions/server.md.
+# to the same worker, so each must be able to hold them all. More threads cost speed: docs/decisions/0009-serving.md.
 THREADS = 8
 # A request still running this long after SIGTERM is cut off; statements end at 30 s, see databases.py.
 FINISH_SECONDS = 60

@@ -168,7 +168,7 @@ _copies: list[Path] = []
 def _copy(source: Path, *left_out: str) -> Path:
     copy = short_directory() / source.name
     _copies.append(copy.parent)
-    shutil.copytree(source, copy, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", *left_out))
+    shutil.copytree(source, copy, symlinks=True, ignore=shutil.ignore_patterns(*left_out))
     subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
     return copy
 
