@@ -2,10 +2,11 @@
 
 import secrets
 from argparse import ArgumentParser
+from io import StringIO
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
@@ -31,11 +32,12 @@ class Command(BaseCommand):
             return
         name: str = options["name"]
         organization = Organization.objects.first() or services.create_organization(name=name)
-        namespace = Namespace.objects.filter(organization=organization).first() or services.create_namespace(
-            organization_id=organization.pk, name=name
-        )
-        if not options["no_sample"] and "load_sample" in get_commands():
-            call_command("load_sample", namespace=namespace.public_id, stdout=self.stdout, stderr=self.stderr)
+        namespaces = Namespace.objects.filter(organization=organization, deleted_at=None)
+        namespace = namespaces.first() or services.create_namespace(organization_id=organization.pk, name=name)
+        if not options["no_sample"]:
+            # What it says on stderr is where to look next, which the lines below say with the port of this start.
+            place = {"namespace": namespace.public_id, "organization": organization.name}
+            call_command("load_sample", **place, stdout=self.stdout, stderr=StringIO())
         self.hand_over(organization, namespace)
 
     def hand_over(self, organization: Organization, namespace: Namespace) -> None:
@@ -55,7 +57,8 @@ class Command(BaseCommand):
             f"  namespace     {namespace.name} ({namespace.public_id})\n"
             f"  admin         {url}/admin/  {sign_in}\n"
             f"  docs          {url}/docs\n"
-            f"  try           curl -H 'Authorization: Bearer KEY' -H 'X-Namespace: {namespace.name}' {url}/v1/collections\n"
+            f"  try           curl -H 'Authorization: Bearer KEY' -H 'X-Namespace: {namespace.name}' \\\n"
+            f"                {url}/v1/collections/definitions/documents\n"
             f"\n"
             f"Neither the password nor this ADMIN key is shown again. The key:\n"
             f"{token}"
