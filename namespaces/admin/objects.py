@@ -40,7 +40,7 @@ class BucketFilter(ParentFilter):
     parameter_name = "bucket"
 
     def parents(self) -> QuerySet[Any]:
-        return Bucket._default_manager.all()
+        return Bucket.objects.all()
 
 
 class BucketObjectForm(ServiceForm):
@@ -122,9 +122,7 @@ class BucketObjectAdmin(LargeTableAdmin, PlaceAdmin):
         if db_field.name == "bucket":
             living = Namespace.objects.filter(deleted_at=None)
             kwargs["queryset"] = (
-                Bucket._default_manager.filter(namespace__in=living)
-                .select_related("namespace__organization")
-                .order_by("name", "pk")
+                Bucket.objects.filter(namespace__in=living).select_related("namespace__organization").order_by("name", "pk")
             )
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "bucket" and field is not None:

@@ -292,7 +292,7 @@ class BucketAdmin(InNamespaceAdmin):
     delete_option = ("with_objects", "Delete the objects in it, too")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bucket]:
-        living = Bucket._default_manager.filter(namespace__deleted_at=None)
+        living = Bucket.objects.filter(namespace__deleted_at=None)
         return living.select_related("namespace__organization").defer("config", "namespace__config")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def reading(place: Place) -> list[str]:
         f"apikey/{ApiKey.objects.get().pk}",
         f"namespace/{place.pk}",
         f"collection/{Collection.objects.get().pk}",
-        f"bucket/{Bucket._default_manager.get().pk}",
+        f"bucket/{Bucket.objects.get().pk}",
         f"bucketobject/{BucketObject.objects.get().pk}",
     )
     return [
@@ -55,7 +55,7 @@ def changing(place: Place) -> list[str]:
         "apikey": ApiKey.objects.get().pk,
         "namespace": place.pk,
         "collection": Collection.objects.get().pk,
-        "bucket": Bucket._default_manager.get().pk,
+        "bucket": Bucket.objects.get().pk,
         "bucketobject": BucketObject.objects.get().pk,
     }
     return [

@@ -81,7 +81,7 @@ def test_patterns_and_expiry_are_kept(client: Client, organization: Organization
     ],
 )
 def test_what_the_service_refuses_is_shown(
-    client: Client, organization: Organization, data: dict[str, str], message: str
+    client: Client, organization: Organization, data: dict[str, Any], message: str
 ) -> None:
     assert message in make(client, organization, **data)
     assert not ApiKey.objects.exists()

@@ -107,25 +107,25 @@ def test_a_collection_is_deleted(client: Client, place: Place) -> None:
 
 def test_a_bucket_is_made_and_changed(client: Client, place: Place) -> None:
     staff.post(client, "/namespaces/bucket/add/", {"namespace": place.pk, "name": "masters", "config": "{}"})
-    key = Bucket._default_manager.get(name="masters").pk
+    key = Bucket.objects.get(name="masters").pk
     change(client, "bucket", key, name="tapes", config='{"bucket_schema": {}}')
-    assert Bucket._default_manager.get(pk=key).name == "tapes"
+    assert Bucket.objects.get(pk=key).name == "tapes"
 
 
 def test_a_bucket_with_objects_goes_only_with_them(client: Client, place: Place) -> None:
     cast.bucket_object(place.api, place.bucket)
-    key = Bucket._default_manager.get().pk
+    key = Bucket.objects.get().pk
     path = f"/namespaces/bucket/{key}/delete/"
     response = client.post("/admin" + path, {"post": "yes"}, follow=True)
     assert "holds objects" in staff.text(response)
-    assert Bucket._default_manager.exists()
+    assert Bucket.objects.exists()
     assert not LogEntry.objects.exists()
     staff.post(client, path, {"post": "yes", "with_objects": "1"})
-    assert not Bucket._default_manager.exists()
+    assert not Bucket.objects.exists()
 
 
 def test_an_object_is_made_and_its_fields_are_edited(client: Client, place: Place) -> None:
-    bucket = Bucket._default_manager.get().pk
+    bucket = Bucket.objects.get().pk
     data = {"bucket": bucket, "object_id": "obj_1", "fields": EXACT, "blobs": "[]"}
     staff.post(client, "/namespaces/bucketobject/add/", data)
     made = BucketObject.objects.get()
@@ -137,7 +137,7 @@ def test_an_object_is_made_and_its_fields_are_edited(client: Client, place: Plac
 
 @pytest.mark.parametrize(("blobs", "message"), [("{}", "must be a JSON array"), ("[1]", "Every blob must be an object")])
 def test_blobs_are_an_array_of_objects(client: Client, place: Place, blobs: str, message: str) -> None:
-    bucket = Bucket._default_manager.get().pk
+    bucket = Bucket.objects.get().pk
     page = staff.post(client, "/namespaces/bucketobject/add/", {"bucket": bucket, "fields": "{}", "blobs": blobs}, 200)
     assert message in page
 
