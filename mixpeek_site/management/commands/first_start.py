@@ -7,15 +7,15 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from mixpeek_site import env
 from namespaces import services
+from namespaces.management.base import PlaceCommand
 from namespaces.models import ApiKey, Namespace, Organization, Permission
 
 
-class Command(BaseCommand):
+class Command(PlaceCommand):
     help = (
         "On a database without API keys: makes an organization, a namespace, a staff user and an ADMIN key, loads the "
         "sample, and prints how to sign in, the key last. Nothing is shown a second time. On any other database it does "
@@ -26,15 +26,14 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="example", help="of the organization and the namespace (default: example)")
         parser.add_argument("--no-sample", action="store_true", help="leave the sample out")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def work(self, *, name: str, no_sample: bool, **options: Any) -> None:
         # The key is made last, so its absence says that this has not run to its end.
         if ApiKey.objects.exists():
             return
-        name: str = options["name"]
         organization = Organization.objects.first() or services.create_organization(name=name)
         namespaces = Namespace.objects.filter(organization=organization, deleted_at=None)
         namespace = namespaces.first() or services.create_namespace(organization_id=organization.pk, name=name)
-        if not options["no_sample"]:
+        if not no_sample:
             # What it says on stderr is where to look next, which the lines below say with the port of this start.
             place = {"namespace": namespace.public_id, "organization": organization.name}
             call_command("load_sample", **place, stdout=self.stdout, stderr=StringIO())
