@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from tqdm import tqdm
 
 from documents.sample import loading, stdlib
+from mixpeek_site import env
 from mixpeek_site.errors import BadRequestError
 from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
 from namespaces.models import Namespace, Organization
@@ -53,16 +54,17 @@ examples:
 
 
 def _what_next(scope: Scope, root: str) -> str:
+    server = f"http://127.0.0.1:{env.integer('PORT', 8000)}"
     lines = [
         "Look at it next:",
         f"  curl -H 'Authorization: Bearer sk_…' -H 'X-Namespace: {scope.identifier}'"
-        " 'http://127.0.0.1:8000/v1/collections/definitions/documents?limit=3'",
+        f" '{server}/v1/collections/definitions/documents?limit=3'",
     ]
     try:
         page = reverse("admin:tree", args=(require_namespace(scope), root))
     except (NoReverseMatch, BadRequestError):
         return "\n".join(lines)
-    return "\n".join([*lines, f"  http://127.0.0.1:8000{page}   the tree of one module, in the admin"])
+    return "\n".join([*lines, f"  {server}{page}   the tree of one module, in the admin"])
 
 
 def _only_namespace(owner: Organization) -> str:
