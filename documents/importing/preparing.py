@@ -101,7 +101,7 @@ def mended(body: JSONObject) -> JSONObject:
     text = body[LINE_MEMBER]
     if not isinstance(text, str):
         raise ValidationError(Fault(("body", LINE_MEMBER), "must be the text of the line", "string_type"))
-    inner = jsonio.loads(text.encode(errors="surrogateescape"))
+    inner = jsonio.loads(text)
     if not isinstance(inner, dict):
         raise ValidationError(Fault(("body",), "must be a JSON object", "dict_type"))
     return inner

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from documents.importing.reading import Line
 from mixpeek_site import jsonio
+from mixpeek_site.jsonio import JSONObject
 
 ERROR_MEMBER = "_import_error"
 LINE_MEMBER = "_line"
@@ -62,24 +63,26 @@ def error_line(failure: Failure) -> str:
     if failure.line.length:
         about["bytes"] = failure.line.length
     raw = failure.line.raw
-    # Of a body that parses, the text as it was goes in again; else the mending begins at the text.
-    if not failure.line.length and _is_object(raw):
-        rest = raw[1:].decode().lstrip()
-        separator = "" if rest == "}" else ","
-        return f'{{"{ERROR_MEMBER}":{jsonio.dumps_ascii(about)}{separator}{rest}'
-    text = raw.decode(errors="surrogateescape")
-    return f'{{"{ERROR_MEMBER}":{jsonio.dumps_ascii(about)},"{LINE_MEMBER}":{jsonio.dumps_ascii(text)}}}'
+    body = None if failure.line.length else _object(raw)
+    if body is not None and ERROR_MEMBER in body:  # the line of an errors file, which was not mended
+        if LINE_MEMBER in body:
+            return jsonio.dumps_ascii({ERROR_MEMBER: about, LINE_MEMBER: body[LINE_MEMBER]})
+        return jsonio.dumps_ascii({**body, ERROR_MEMBER: about})
+    if body is None:
+        return jsonio.dumps_ascii({ERROR_MEMBER: about, LINE_MEMBER: raw.decode(errors="backslashreplace")})
+    rest = raw[1:].decode().lstrip()
+    return f'{{"{ERROR_MEMBER}":{jsonio.dumps_ascii(about)}{"," if body else ""}{rest}'
 
 
-def _is_object(raw: bytes) -> bool:
-    """Whether a line is the JSON text of an object, storable or not."""
+def _object(raw: bytes) -> JSONObject | None:
+    """The JSON object that a line holds, storable or not."""
     if not raw.startswith(b"{"):
-        return False
+        return None
     try:
-        simplejson.loads(raw.decode(), use_decimal=True)
+        found: JSONObject = simplejson.loads(raw.decode(), use_decimal=True)
     except (ValueError, RecursionError, ArithmeticError):
-        return False
-    return True
+        return None
+    return found
 
 
 class ErrorsFile:

@@ -89,7 +89,8 @@ exit codes: 0 every line is in (or skipped), 1 the import could not begin or go 
                 kept = ErrorsFile(_errors_file(opened, errors, file), self._tell)
             except SourceError as error:
                 raise CommandError(str(error)) from error
-            self._progress = Progress(source.size, sys.stderr)
+            stream: Any = self.stderr._out  # Django's wrapper ends every write with a new line
+            self._progress = Progress(source.size, stream)
             opened.callback(self._progress.close)
 
             def report(so_far: Counts, failures: list[Failure], position: int) -> None:
