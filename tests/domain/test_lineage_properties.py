@@ -101,15 +101,12 @@ class World:
             " LEFT JOIN documents_lineagestep l ON l.id = d.id WHERE n.public_id = %s",
             (self.api.namespace,),
         )
-        return {
-            name: Recorded(
-                collection,
-                {"collection_id": collection, "feature_extractor_id": extractor, "timestamp": iso(created)},
-                *rest,
-                None if chain is None else jsonio.loads(chain),
-            )
-            for name, collection, extractor, created, *rest, chain in rows
-        }
+        found = {}
+        for name, collection, extractor, created, above, root, bucket, path, tier, chain in rows:
+            made = {"collection_id": collection, "feature_extractor_id": extractor, "timestamp": iso(created)}
+            steps = None if chain is None else jsonio.loads(chain)
+            found[name] = Recorded(collection, made, above, root, bucket, path, tier, steps)
+        return found
 
     # The oracle -------------------------------------------------------------------------------------------------------
 
