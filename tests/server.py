@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 @contextlib.contextmanager
 def serving(*arguments: str) -> Iterator[str]:
     """The base URL of a server that answers; ended at the end. `arguments` as for `manage.py serve`."""
+    require_test_database()
     port = _free_port()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
@@ -43,8 +44,18 @@ def serving(*arguments: str) -> Iterator[str]:
 
 def remove_committed() -> None:
     """Leave nothing to the tests that follow: every row hangs on an organization."""
+    require_test_database()
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE namespaces_organization CASCADE")
+
+
+def require_test_database() -> None:
+    """Fail rather than serve or empty a real database.
+
+    pytest-django makes the test database only if a selected test asks for one, by the `django_db` mark or the fixture `db`.
+    """
+    name = connection.settings_dict["NAME"]
+    assert name.startswith("test_"), f"{name} is no test database: mark the test with django_db"
 
 
 def _database_url() -> str:

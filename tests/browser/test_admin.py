@@ -8,27 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, expect, sync_playwright
-from pytest_django import DjangoDbBlocker
 
 from tests.admin import staff
 from tests.admin.staff import Place
-from tests.server import remove_committed
 
-pytestmark = pytest.mark.full
+# The flush after each test gives the content types the numbers that they had: the server remembers those.
+pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True, reset_sequences=True)]
 
 PASSWORD = "correct horse"
-
-
-@pytest.fixture(autouse=True)
-def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """What a test writes is committed, so that the server sees it, and removed afterwards.
-
-    Not by Django's flush: that would renumber the content types, which the server remembers.
-    """
-    with django_db_blocker.unblock():
-        yield
-        remove_committed()
-        User.objects.all().delete()
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +31,7 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def place(committed: None) -> Place:
+def place(transactional_db: None) -> Place:
     """A video with two scenes; the first has sixty frames."""
     place = Place()
     video = place.first("obj_1", "doc_video", title="Harbour at Dawn")
@@ -56,7 +43,7 @@ def place(committed: None) -> Place:
 
 
 @pytest.fixture(params=["desktop", "narrow and dark"])
-def page(request: pytest.FixtureRequest, chromium: Any, server: str, committed: None) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, chromium: Any, server: str, transactional_db: None) -> Iterator[Page]:
     """A signed-in page. What the browser complains about fails the test."""
     narrow = request.param != "desktop"
     user = User.objects.create_superuser("root")
