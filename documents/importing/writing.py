@@ -52,7 +52,7 @@ class _InParts(Exception):
     """The batch goes in these parts, one after the other; `refused` are out of it already."""
 
     def __init__(self, *parts: Sequence[Prepared], refused: Sequence[Failure] = ()) -> None:
-        self.parts = [part for part in parts if part]
+        self.parts: list[Sequence[Prepared]] = [part for part in parts if part]
         self.refused = refused
 
 
@@ -173,8 +173,12 @@ class Writer:
         met = [one for one in batch if one.document_id in existing]
         written = self._meet(met, existing, batch)
         new = [one for one in batch if one.document_id not in existing]
-        if new:
-            written.add(self._insert(new))
+        try:
+            if new:
+                written.add(self._insert(new))
+        except _InParts as apart:
+            apart.parts.insert(0, met)  # undone with the rest
+            raise
         return written
 
     def _begin(self) -> None:
