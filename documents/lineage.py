@@ -67,6 +67,12 @@ class Relinked(NamedTuple):
     parent_collection_differs: bool
     parent_root_object_id: str | None
     parent_root_bucket_id: str | None
+    # Its own lineage as it is now.
+    root_object_id: str | None = None
+    root_bucket_id: str | None = None
+    source_collection_id: str | None = None
+    path: str | None = None
+    chain: str | None = None
 
 
 def relink(
@@ -141,7 +147,8 @@ WITH RECURSIVE tree AS (
 SELECT (SELECT count(*) FROM tree), start.parent_stored,
        COALESCE(start.source_document_id IN (SELECT document_id FROM tree), false),
        start.parent_stored AND start.parent_collection_differs,
-       start.parent_root_object_id, start.parent_root_bucket_id
+       start.parent_root_object_id, start.parent_root_bucket_id,
+       start.root_object_id, start.root_bucket_id, start.source_collection_id, start.path, start.chain::text
 FROM tree start WHERE start.id = %s
 """
 
