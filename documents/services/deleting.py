@@ -1,0 +1,99 @@
+"""Delete: the document alone, only without children, or with everything below it."""
+
+from collections.abc import Sequence
+
+from documents import lineage, queries
+from documents.services.common import Locked, locked_document, require_version, stale
+from mixpeek_site import sql
+from mixpeek_site.errors import (
+    ConflictError,
+)
+from mixpeek_site.transactions import atomic
+from namespaces.scope import Scope
+
+ON_CHILDREN = ("detach", "restrict", "cascade")
+
+
+def delete_document(
+    *,
+    scope: Scope,
+    collection: str | None,
+    document_id: str,
+    on_children: str = "detach",
+    versions: Sequence[int] | None = None,
+) -> int:
+    """Delete a document; the number of documents that went.
+
+    Children: `detach` leaves them as they are, `restrict` raises ConflictError while there are any, `cascade` takes the
+    whole subtree in the same transaction. Raises NotFoundError, PreconditionFailedError.
+    """
+    if on_children == "detach":
+        return _delete_one(scope, collection, document_id, versions)
+    with atomic():
+        cascade = on_children == "cascade"
+        lineage.lock_documents(scope, exclusively=[sql.text(document_id)], shared=[], namespace="exclusive" if cascade else None)
+        locked = locked_document(scope, collection, document_id)
+        below = 0
+        require_version(locked.document, versions)
+        if cascade:
+            below = lineage.delete_below(locked.namespace_id, locked.document.document_id)
+        else:
+            _refuse_children(locked)
+        return below + _delete_one(scope, collection, document_id, versions)
+
+
+def _refuse_children(locked: Locked) -> None:
+    children = lineage.count_children(locked.namespace_id, locked.document.document_id)
+    if children:
+        total = sum(children.values())
+        raise ConflictError(
+            f"Document {locked.document.document_id} has {total} child document{'s' if total > 1 else ''}.",
+            children=total,
+            by_collection=children,
+        )
+
+
+def _delete_one(scope: Scope, collection: str | None, document_id: str, versions: Sequence[int] | None) -> int:
+    cte, params = scope.cte(collection)
+    name = sql.text(document_id)
+    condition = "" if versions is None else " AND d.version = ANY(%s)"
+    in_collection = collection is not None
+    row = sql.one(
+        f"WITH {cte}, gone AS (DELETE FROM documents_document d USING scope"
+        + ("" if in_collection else ", namespaces_collection c")
+        + " WHERE d.namespace_id = scope.namespace_id AND d.document_id = %s"
+        + (
+            " AND d.collection_id = scope.collection_id"
+            if in_collection
+            else " AND c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NULL"
+        )
+        + f"{condition} RETURNING d.id)"
+        " SELECT (SELECT count(*) FROM gone), EXISTS (SELECT FROM documents_document x"
+        " WHERE x.namespace_id = scope.namespace_id AND x.document_id = %s"
+        + (" AND x.collection_id = scope.collection_id" if in_collection else "")
+        + ") FROM scope",
+        (*params, name, *(() if versions is None else (list(versions),)), name),
+    )
+    if row is None:
+        raise queries.missing(scope, collection, document_id)
+    count, existed = row
+    if count:
+        return int(count)
+    if existed and versions is not None:
+        raise stale(document_id)
+    raise queries.document_not_found(document_id, collection)
+
+
+def delete_documents_of_root(*, scope: Scope, object_id: str) -> int:
+    """Delete every document under a root object; their number."""
+    cte, params = scope.cte()
+    with atomic():
+        lineage.lock_documents(scope, exclusively=[], shared=[], namespace="exclusive")
+        row = sql.one(
+            f"WITH {cte}, gone AS (DELETE FROM documents_document d USING scope, documents_lineagestep l"
+            " WHERE l.namespace_id = scope.namespace_id AND l.root_object_id = %s"
+            " AND d.namespace_id = l.namespace_id AND d.id = l.id RETURNING 1)"
+            " SELECT (SELECT count(*) FROM gone) FROM scope",
+            (*params, sql.text(object_id)),
+        )
+    return int(row[0]) if row else 0
