@@ -57,10 +57,7 @@ def purge_collections(stopping: Stopping) -> Iterator[str]:
     for place in map(_Deleted._make, sql.rows(_DELETED_COLLECTIONS)):
         begun = time.monotonic()
         documents = _in_batches(_DELETE_DOCUMENTS, (place.namespace_id, place.collection_id, BATCH, place.namespace_id), stopping)
-        if stopping() or not _deleted(
-            "DELETE FROM namespaces_collection c WHERE c.namespace_id = %s AND c.id = %s",
-            (place.namespace_id, place.collection_id),
-        ):
+        if stopping() or not _deleted(_DELETE_COLLECTION, (place.namespace_id, place.collection_id)):
             continue
         yield _said(f"collection {place.collection} of namespace {place.namespace}", documents, "document", begun)
 
@@ -70,8 +67,9 @@ def purge_namespaces(stopping: Stopping) -> Iterator[str]:
     for namespace_id, namespace in sql.rows(_DELETED_NAMESPACES):
         begun = time.monotonic()
         objects = _in_batches(_DELETE_OBJECTS, (namespace_id, BATCH, namespace_id), stopping)
-        if stopping() or not _deleted("DELETE FROM namespaces_bucket b WHERE b.namespace_id = %s", (namespace_id,), least=0):
+        if stopping() or sql.one(_OBJECTS_LEFT, (namespace_id,)):
             continue
+        sql.run("DELETE FROM namespaces_bucket b WHERE b.namespace_id = %s", (namespace_id,))
         if _deleted("DELETE FROM namespaces_namespace n WHERE n.id = %s", (namespace_id,)):
             yield _said(f"namespace {namespace}", objects, "object", begun)
 
@@ -103,6 +101,12 @@ WITH gone AS MATERIALIZED (
 )
 DELETE FROM namespaces_bucketobject o WHERE o.namespace_id = %s AND o.id = ANY(ARRAY(SELECT id FROM gone))
 """
+# Not while rows are left, which somebody has locked: the foreign key's check would wait for them.
+_DELETE_COLLECTION = """
+DELETE FROM namespaces_collection c WHERE c.namespace_id = %s AND c.id = %s
+AND NOT EXISTS (SELECT FROM documents_document d WHERE d.namespace_id = c.namespace_id AND d.collection_id = c.id)
+"""
+_OBJECTS_LEFT = "SELECT 1 FROM namespaces_bucketobject o WHERE o.namespace_id = %s LIMIT 1"
 
 
 def _in_batches(statement: str, params: tuple[int, ...], stopping: Stopping) -> int:
@@ -116,10 +120,10 @@ def _in_batches(statement: str, params: tuple[int, ...], stopping: Stopping) -> 
     return total
 
 
-def _deleted(statement: str, params: tuple[int, ...], *, least: int = 1) -> bool:
-    """Whether it could be deleted; not while a write that began before the deletion still holds rows in it."""
+def _deleted(statement: str, params: tuple[int, ...]) -> bool:
+    """Whether the row went; not when a write that began before the deletion put rows into it meanwhile."""
     try:
-        return sql.run(statement, params).rowcount >= least
+        return sql.run(statement, params).rowcount > 0
     except psycopg.errors.ForeignKeyViolation:
         return False
 

@@ -1,0 +1,146 @@
+"""`manage.py import_documents` as a process of its own: killed, interrupted, and beside clients of the API."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from documents.models import Document, LineageStep
+from tests import cast, server
+from tests.cast import Api
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    yield cast.api()
+    server.remove_committed()
+
+
+@pytest.fixture
+def collection(api: Api) -> str:
+    return cast.collection(api)
+
+
+def started(api: Api, collection: str, file: str, *options: str) -> subprocess.Popen[str]:
+    """The command, running; its standard input is a pipe."""
+    organization = api.scope.organization_public_id
+    places = ["--organization", organization, "--namespace", str(api.namespace), "--collection", collection]
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "import_documents", file, *places, *options],
+        cwd=server.PROJECT,
+        env={**os.environ, "DATABASE_URL": server._database_url()},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lines(count: int) -> list[str]:
+    """Ten documents to a tree."""
+    return [json.dumps(body(number)) + "\n" for number in range(count)]
+
+
+def body(number: int) -> dict[str, Any]:
+    if number % 10 == 0:
+        return {"document_id": f"d{number}", "source_type": "bucket", "source_object_id": f"o{number}"}
+    return {"document_id": f"d{number}", "source_document_id": f"d{number - 1}"}
+
+
+def wait_until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    for _ in range(1200):
+        if true():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that within a minute")
+
+
+def test_what_a_killed_import_leaves_is_whole_batches_and_a_second_run_completes_it(
+    api: Api, collection: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "input.jsonl"
+    file.write_text("".join(lines(20_000)))
+    for _ in range(3):
+        before = Document.objects.count()
+        process = started(api, collection, str(file), "--on-conflict", "skip", "--batch-size", "250")
+        wait_until(lambda before=before: Document.objects.count() > before, process)  # type: ignore[misc]
+        time.sleep(random.random() / 4)
+        process.kill()
+        process.communicate()
+        time.sleep(0.3)  # the server notices
+        ids = set(Document.objects.values_list("document_id", flat=True))
+        assert ids == {f"d{number}" for number in range(len(ids))}
+        assert len(ids) % 250 == 0
+        assert LineageStep.objects.filter(root_object_id=None).count() == 0
+    assert started(api, collection, str(file), "--on-conflict", "skip").wait(120) == 0
+    assert Document.objects.count() == LineageStep.objects.exclude(root_object_id=None).count() == 20_000
+
+
+def test_ctrl_c_keeps_what_was_committed_and_says_how_to_go_on(api: Api, collection: str) -> None:
+    process = started(api, collection, "-", "--batch-size", "100")
+    assert process.stdin is not None
+    process.stdin.write("".join(lines(450)))
+    process.stdin.flush()
+    wait_until(lambda: Document.objects.count() == 400, process)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=20)
+    assert (process.returncode, Document.objects.count()) == (130, 400)
+    assert "Interrupted. 400 lines: 400 imported" in told
+    assert "--on-conflict skip goes on from here" in told
+
+
+@pytest.mark.parametrize("imported_one", ["parent", "child"])
+def test_a_parent_and_its_child_that_come_at_once_by_import_and_api_are_linked(
+    api: Api, collection: str, tmp_path: Path, imported_one: str
+) -> None:
+    path = f"/v1/collections/{collection}/documents"
+    for number in range(12):
+        parent = {"document_id": f"p{number}", "source_type": "bucket", "source_object_id": "root"}
+        child = {"document_id": f"c{number}", "source_document_id": f"p{number}"}
+        first, second = (parent, child) if imported_one == "parent" else (child, parent)
+        file = tmp_path / f"{number}.jsonl"
+        file.write_text(json.dumps(first))
+        at_once(lambda file=file: load(api, collection, file), lambda second=second: api.post(path, second))  # type: ignore[misc]
+    assert LineageStep.objects.filter(tier=2, root_object_id="root").count() == 12
+
+
+def load(api: Api, collection: str, file: Path) -> None:
+    call_command(
+        "import_documents",
+        str(file),
+        organization=api.scope.organization_public_id,
+        namespace=str(api.namespace),
+        collection=collection,
+    )
+
+
+def at_once(*calls: Callable[[], object]) -> None:
+    barrier = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], object]) -> None:
+        connections["default"].ensure_connection()
+        barrier.wait(20)
+        try:
+            call()
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
