@@ -39,8 +39,7 @@ class Served:
 
     def descendants(self) -> list[psutil.Process]:
         """Its processes, without the embedded server, which is to outlive it."""
-        found = psutil.Process(self.process.pid).children(recursive=True)
-        return [one for one in found if not one.name().startswith("postgres")]
+        return [one for one in psutil.Process(self.process.pid).children(recursive=True) if not _is_postgres(one)]
 
 
 @pytest.fixture
@@ -204,6 +203,13 @@ def test_a_database_without_the_migrations_is_refused(anywhere: Installation) ->
     done = anywhere.manage("serve", "--port", str(free_port()))
     assert done.returncode == 1
     assert "run manage.py migrate" in done.stdout
+
+
+def _is_postgres(process: psutil.Process) -> bool:
+    try:
+        return process.name().startswith("postgres")
+    except psutil.NoSuchProcess:  # it ended since it was listed
+        return True
 
 
 def kill_a_worker(served: Served) -> None:
