@@ -55,6 +55,13 @@ def _respond(status: int, type_: str, message: str, details: dict[str, object]) 
     return HttpResponse(jsonio.dumps_ascii(body), status=status, content_type="application/json")
 
 
+def without_body(response: HttpResponse) -> HttpResponse:
+    """What HEAD answers: the headers of the same GET."""
+    response.headers["Content-Length"] = str(len(response.content))
+    response.content = b""
+    return response
+
+
 # Django calls these (mixpeek_site/urls.py) for what fails before or beside a view.
 
 
@@ -66,7 +73,8 @@ def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
     if f"{request.path}/".startswith(API_ROOT):
-        return error_response(errors.NotFoundError(f"There is no route {request.path}.", resource="route"))
+        response = error_response(errors.NotFoundError(f"There is no route {request.path}.", resource="route"))
+        return without_body(response) if request.method == "HEAD" else response
     return defaults.page_not_found(request, exception)
 
 

@@ -16,7 +16,7 @@ from rest_framework.viewsets import ViewSet
 
 from mixpeek_site import jsonio
 from mixpeek_site.api.authentication import authenticate
-from mixpeek_site.api.error_response import error_response, unexpected
+from mixpeek_site.api.error_response import error_response, unexpected, without_body
 from mixpeek_site.errors import (
     BadRequestError,
     DomainError,
@@ -62,10 +62,7 @@ class ContractViewSet(ViewSet):
             response = error_response(self._earlier(error, kwargs))
         except Exception:
             response = unexpected(request)
-        if method == "HEAD":
-            response.headers["Content-Length"] = str(len(response.content))
-            response.content = b""
-        return response
+        return without_body(response) if method == "HEAD" else response
 
     def _answer(self, request: HttpRequest, method: str, kwargs: dict[str, Any]) -> HttpResponse:
         if self.authenticated:
@@ -174,7 +171,9 @@ def _media_type(request: HttpRequest, accepted: frozenset[str]) -> str:
 def _raw_body(request: HttpRequest) -> bytes:
     limit: int = settings.MAX_BODY_BYTES
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > limit:
+    if not (length.isascii() and length.isdigit()):
+        raise BadRequestError("The header Content-Length is not a number.")
+    if len(length) > 18 or int(length) > limit:
         raise PayloadTooLargeError(f"The body is larger than {limit} bytes.", limit_bytes=limit)
     if length == "0" and "HTTP_TRANSFER_ENCODING" in request.META:
         raw: bytes = request.META["wsgi.input"].read(limit + 1)

@@ -51,14 +51,14 @@ def _schema(*, coverage: bool) -> Any:
 quick, thorough = _schema(coverage=False), _schema(coverage=True)
 
 
-@quick.parametrize()
+@quick.parametrize()  # type: ignore[untyped-decorator]
 @settings(max_examples=12, derandomize=True, phases=[Phase.explicit, Phase.generate], **QUIET)
 def test_a_few_requests_of_each_operation(case: Any, target: Target) -> None:
     shoot(case, target)
 
 
 @pytest.mark.full
-@thorough.parametrize()
+@thorough.parametrize()  # type: ignore[untyped-decorator]
 @settings(max_examples=400, **QUIET)
 def test_many_requests_of_each_operation(case: Any, target: Target) -> None:
     shoot(case, target)
@@ -66,8 +66,8 @@ def test_many_requests_of_each_operation(case: Any, target: Target) -> None:
 
 def shoot(case: Any, target: Target) -> None:
     """Three of four requests ask for what exists; the fourth as it was generated."""
-    said = json.dumps([case.path_parameters, case.query, str(case.body)], default=str, sort_keys=True)
-    if zlib.crc32(said.encode(errors="replace")) % 4:
+    whole = json.dumps([case.path_parameters, case.query, str(case.body)], default=str, sort_keys=True)
+    if zlib.crc32(whole.encode(errors="replace")) % 4:
         case.path_parameters = {name: target.ids[name] for name in case.path_parameters or {}}
         if isinstance(case.body, dict):
             case.body |= {
