@@ -9,6 +9,7 @@ from documents import services, tree_queries
 from documents.admin.document import base_context, open_document
 from documents.admin.editing import log
 from mixpeek_site.errors import ConflictError, PreconditionFailedError
+from mixpeek_site.transactions import atomic
 from namespaces.admin.access import page, require, staff_scope
 from namespaces.admin.urls import document_url
 
@@ -25,19 +26,20 @@ def delete_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
         version = request.POST.get("version", "")
         known = int(version) if version.isdigit() and len(version) < 19 else 0
         try:
-            gone = services.delete_document(
-                scope=staff_scope(opened.namespace),
-                collection=None,
-                document_id=document_id,
-                on_children=chosen,
-                versions=[known],
-            )
+            with atomic():  # what is not logged is not done
+                gone = services.delete_document(
+                    scope=staff_scope(opened.namespace),
+                    collection=None,
+                    document_id=document_id,
+                    on_children=chosen,
+                    versions=[known],
+                )
+                log(request, opened.path.document.key, document_id, DELETION, f"Deleted ({chosen}), {gone} in all.")
         except PreconditionFailedError:
             problem = "Somebody changed the document while this page was open. Look at it again before you delete it."
         except ConflictError as error:
             problem = f"{error.message} Nothing was deleted."
         else:
-            log(request, opened.path.document.key, document_id, DELETION, f"Deleted ({chosen}), {gone} in all.")
             below = f" and {gone - 1:,} below it" if gone > 1 else ""
             messages.success(request, f"{document_id}{below} {'were' if gone > 1 else 'was'} deleted.")
             above = opened.path.chain[-2].document_id if len(opened.path.chain) > 1 else None

@@ -38,6 +38,7 @@ class Opened:
             "document": document_url(*args),
             "edit": reverse("admin:document_edit", args=args),
             "delete": reverse("admin:document_delete", args=args),
+            "history": reverse("admin:documents_document_history", args=(self.path.document.key,)),
             "collection": list_url(
                 "documents_document", namespace=self.namespace.pk, collection=self.path.document.collection_key
             ),

@@ -19,6 +19,7 @@ from documents.inputs import RESERVED, DocumentInput, read_replace
 from documents.models import Document
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError, NotFoundError, PreconditionFailedError, ServiceUnavailableError
+from mixpeek_site.transactions import atomic
 from namespaces.admin.access import namespace_of, page, require, staff_scope
 from namespaces.admin.json_text import TextError, domain_error, locate, parse_object, pretty
 from namespaces.admin.urls import document_url
@@ -43,9 +44,11 @@ def edit_page(request: HttpRequest, namespace_id: int, document_id: str) -> Http
         return _form(request, opened, texts, version, errors=errors)
     known = int(version) if version.isdigit() and len(version) < 19 else 0
     try:
-        services.replace_document(
-            scope=staff_scope(opened.namespace), collection=None, document_id=document_id, given=given, versions=[known]
-        )
+        with atomic():  # what is not logged is not done
+            services.replace_document(
+                scope=staff_scope(opened.namespace), collection=None, document_id=document_id, given=given, versions=[known]
+            )
+            log(request, opened.path.document.key, document_id, CHANGE, "Changed payload or internal metadata.")
     except PreconditionFailedError:
         newer = queries.document(staff_scope(opened.namespace), None, document_id)
         opened = Opened(opened.namespace, newer, opened.path)
@@ -56,7 +59,6 @@ def edit_page(request: HttpRequest, namespace_id: int, document_id: str) -> Http
         return _form(request, opened, texts, version, errors={"payload": TextError(error.message)}, status=503)
     except DomainError as error:
         return _form(request, opened, texts, version, errors={"payload": domain_error(texts["payload"], error)})
-    log(request, opened.path.document.key, document_id, CHANGE, "Changed payload or internal metadata.")
     messages.success(request, f"{document_id} was saved.")
     return redirect(document_url(namespace_id, document_id))
 

@@ -116,6 +116,10 @@ class ApiKeyAdmin(SmallTableAdmin):
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         raise AssertionError("keys are not changed")
 
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        shown = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().add_view(request, form_url, shown | (extra_context or {}))
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:

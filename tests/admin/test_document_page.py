@@ -200,3 +200,12 @@ def test_a_delete_is_logged(client: Client, tree: Place) -> None:
     delete(client, tree, "doc_2", on_children="cascade")
     entry = LogEntry.objects.get()
     assert (entry.object_repr, entry.change_message) == ("doc_2", "Deleted (cascade), 2 in all.")
+
+
+def test_the_history_says_who_changed_what(client: Client, place: Place) -> None:
+    version = place.document("doc_1").version
+    staff.post(client, path(place, "doc_1", "edit/"), {"payload": "{}", "internal_metadata": "{}", "version": version})
+    key = Document.objects.get(document_id="doc_1").pk
+    address = f"/documents/document/{key}/history/"
+    assert f'href="/admin{address}"' in staff.get(client, path(place, "doc_1"))
+    assert "Changed payload or internal metadata." in staff.get(client, address)
