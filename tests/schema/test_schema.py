@@ -124,7 +124,8 @@ def _routes() -> Iterator[tuple[str, str]]:
     for path, callback in _patterns(get_resolver(), ""):
         if path.startswith("/v1/") and path != "/v1/openapi.json":
             for method in callback.actions:
-                yield method.upper(), path
+                if method != "head":  # which each GET brings along, once it was asked
+                    yield method.upper(), path
 
 
 def _patterns(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Any]]:
