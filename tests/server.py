@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 def serving(*arguments: str) -> Iterator[str]:
     """The base URL of a server that answers; ended at the end. `arguments` as for `manage.py serve`."""
     require_test_database()
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
         cwd=PROJECT,
@@ -67,7 +67,7 @@ def _database_url() -> str:
     return f"postgresql://{account}@{port}/{quote(settings['NAME'], safe='')}?{urlencode(options)}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
