@@ -28,6 +28,12 @@ class ApiKeyForm(ServiceForm):
         help_text="Ids or names of namespaces, or beginnings of them ending in *, separated by commas. Empty: every namespace.",
     )
 
+    expires_at = forms.DateTimeField(
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="In UTC. Empty: the key works until it is revoked.",
+    )
+
     def write(self) -> Model:
         given = self.cleaned_data
         key, self.token = services.create_api_key(

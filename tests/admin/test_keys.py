@@ -60,13 +60,7 @@ def test_the_page_with_the_key_is_not_kept_by_browsers(client: Client, organizat
 
 def test_patterns_and_expiry_are_kept(client: Client, organization: Organization) -> None:
     expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
-    make(
-        client,
-        organization,
-        namespace_patterns="media,team-*",
-        expires_at_0=expires.strftime("%Y-%m-%d"),
-        expires_at_1=expires.strftime("%H:%M:%S"),
-    )
+    make(client, organization, namespace_patterns="media,team-*", expires_at=expires.strftime("%Y-%m-%dT%H:%M:%S"))
     key = ApiKey.objects.get()
     assert (key.namespace_patterns, key.expires_at) == (["media", "team-*"], expires)
 
@@ -75,7 +69,7 @@ def test_patterns_and_expiry_are_kept(client: Client, organization: Organization
     ("data", "message"),
     [
         ({"namespace_patterns": "a*b"}, "trailing *"),
-        ({"expires_at_0": "2001-01-01", "expires_at_1": "00:00:00"}, "is in the past"),
+        ({"expires_at": "2001-01-01T00:00"}, "is in the past"),
         ({"name": "sk_x"}, "may not look like an id"),
         ({"permission": "ROOT"}, "Select a valid choice"),
     ],
