@@ -265,6 +265,7 @@ class Writer:
                 steps.append(f"{key}\t{step.row()}{step_tail}")
             if one.features:
                 features += _feature_rows(place.namespace_id, key, one.features)
+        sql.run("SELECT set_config('plan_cache_mode', 'auto', true)")  # else each row's foreign keys are planned anew
         _copy(_COPY_DOCUMENTS, documents)
         _copy(_COPY_STEPS, steps)
         _copy(_COPY_FEATURES, features)
