@@ -103,8 +103,8 @@ NAMESPACE_HEADER = parameter(
 )
 REQUEST_ID_HEADER = parameter(
     "X-Request-ID",
-    {"type": "string", "minLength": 1, "maxLength": 128},
-    "Echoed in the response; without one the server makes one.",
+    STRING,
+    "Echoed in the response if it has 1 to 128 printable ASCII characters; otherwise the server makes one.",
     where="header",
 )
 
