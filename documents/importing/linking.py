@@ -82,8 +82,9 @@ class Linked:
         self._as_parents: dict[int, StoredParent] = {}
         self._done: list[bool] = [False] * len(batch)
         self.steps: list[Step | Failure | None] = [None] * len(batch)
-        for position in range(len(batch)):
-            self._link_up(position)
+        for position, one in enumerate(batch):
+            if one.has_lineage:
+                self._link_up(position)
 
     def _link_up(self, position: int) -> None:
         """Link a document after its ancestors in the batch, of which some may come on later lines."""
@@ -110,7 +111,7 @@ class Linked:
         sent = one.given.lineage
         self._done[position] = True
         if sent.source_document_id is None:
-            self.steps[position] = None if sent.is_empty() else self._root(one, sent)
+            self.steps[position] = self._root(one, sent) if one.has_lineage else None
             return
         within = self._positions.get(sent.source_document_id)
         if within is not None and isinstance(self.steps[within], Failure):

@@ -25,14 +25,12 @@ class Prepared(NamedTuple):
     given: DocumentInput
     texts: tuple[str, str, str, str, str]  # payload, internal_metadata, system, source_blobs, document_blobs
     features: list[NamedFeature]
+    document_id: str | None  # None: it will be made here
+    parent_id: str | None
+    has_lineage: bool
 
-    @property
-    def document_id(self) -> str | None:
-        return self.given.document_id
 
-    @property
-    def parent_id(self) -> str | None:
-        return self.given.lineage.source_document_id
+_USER_FIELDS_ALONE = DocumentInput()  # shared by the documents that name nothing else; nobody writes to it
 
 
 def prepare(line: Line, collection_names: frozenset[str]) -> Prepared | Failure:
@@ -48,16 +46,14 @@ def prepare(line: Line, collection_names: frozenset[str]) -> Prepared | Failure:
             may_grow = jsonio.has_long_exponent(line.raw)
         else:
             body, payload = _parted(members, line.raw)
-            given = read_create(body)
+            given = read_create(body) if body else _USER_FIELDS_ALONE
             may_grow = False  # such numbers are for whole_body
         if given.collection is not None and given.collection not in collection_names:
             raise BadRequestError(f"The body's collection_id is {given.collection}, which is another collection.")
-        return Prepared(
-            line,
-            given,
-            _texts(given, payload, may_grow or len(line.raw) * _LARGEST_GROWTH > settings.MAX_DOCUMENT_BYTES),
-            read_features(given),
-        )
+        texts = _texts(given, payload, may_grow or len(line.raw) * _LARGEST_GROWTH > settings.MAX_DOCUMENT_BYTES)
+        sent = given.lineage
+        features = read_features(given)
+        return Prepared(line, given, texts, features, given.document_id, sent.source_document_id, not sent.is_empty())
     except DomainError as error:
         named = body.get("document_id")
         return failure(line, named if isinstance(named, str) else None, error)

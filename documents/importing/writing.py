@@ -259,7 +259,7 @@ class Writer:
                 written.failures.append(step)
                 written.counts.failed += 1
                 continue
-            columns = (key, one.given.document_id or next(made_ids), *map(copied, one.texts), one.given.schema_version or NULL)
+            columns = (key, one.document_id or next(made_ids), *map(copied, one.texts), one.given.schema_version or NULL)
             documents.append("\t".join(columns) + tail)
             if step is not None:
                 steps.append(f"{key}\t{step.row()}{step_tail}")
@@ -304,7 +304,7 @@ class Writer:
 
     def _buckets(self, new: Sequence[Prepared]) -> dict[str, str]:
         """The buckets of the stored objects that documents come from, by object id."""
-        sent = [one.given.lineage for one in new]
+        sent = [one.given.lineage for one in new if one.has_lineage]
         wanted = {one.root_object_id for one in sent if one.source_type == "bucket" and one.root_object_id is not None}
         if not wanted:
             return {}
