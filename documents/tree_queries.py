@@ -15,7 +15,7 @@ from mixpeek_site.jsonio import JSONObject
 PAGE: Final = 50
 COUNTED_CHILDREN: Final = 1000  # a node with more shows "1,000+"
 MAX_DEPTH: Final = 200
-_LABELLED_BYTES: Final = 32 * 1024  # of a payload as stored; larger ones are not unpacked for a label
+_LABELLED_BYTES: Final = 128 * 1024  # of a payload as stored; larger ones are not unpacked for a label
 _LABEL_CHARACTERS: Final = 160
 
 

@@ -1,5 +1,8 @@
-"""A JSON value as HTML to read: indented, foldable (`<details>`), every number as it is stored. Escapes all text."""
+"""A JSON value as HTML to read: indented, foldable (`<details>`), every number as it is stored. Escapes all text.
 
+After an escaped line break in a string a real one follows, so that texts can be read."""
+
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +11,8 @@ from django.utils.safestring import SafeString
 
 from mixpeek_site import jsonio
 from namespaces.admin.json_text import pretty
+
+_NEWLINE = re.compile(r"(\\\\)|\\n")  # an escaped line break, and not the n after an escaped backslash
 
 LARGEST = 256 * 1024  # of JSON text; larger values are shown as the beginning of their plain text
 
@@ -49,4 +54,7 @@ def _scalar(value: Any) -> str:
         if isinstance(value, dict | list)
         else "number"
     )
-    return f'<span class="{kind}">{escape(jsonio.dumps(value))}</span>'
+    text: str = escape(jsonio.dumps(value))
+    if kind == "text" and "\\n" in text:
+        text = _NEWLINE.sub(lambda found: found[0] if found[1] else "\\n\n", text)
+    return f'<span class="{kind}">{text}</span>'

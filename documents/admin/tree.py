@@ -69,6 +69,8 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
         "objects_url": list_url("namespaces_bucketobject", namespace=namespace_id, bucket=root.bucket_key),
         "orphans_url": tree_url(namespace_id, object_id, group=ORPHANS),
         "tree_url": tree_url(namespace_id, object_id),
+        "may_view_object": root.object_key
+        and any(request.user.has_perm(f"namespaces.{verb}_bucketobject") for verb in ("view", "change")),
         "may_edit_object": root.object_key and request.user.has_perm("namespaces.change_bucketobject"),
         "may_delete_object": root.object_key and request.user.has_perm("namespaces.delete_bucketobject"),
     }

@@ -106,7 +106,7 @@ def test_everybody_else_is_asked_to_sign_in(place: Place) -> None:
 
 def test_a_permission_to_view_documents_is_enough_for_the_tree(place: Place) -> None:
     client = staff.staff("view_document")
-    staff.get(client, f"/tree/{place.pk}/obj_1/")
+    assert "Fields and blobs" not in staff.get(client, f"/tree/{place.pk}/obj_1/")
     staff.get(client, "/namespaces/namespace/", 403)
 
 

@@ -209,3 +209,9 @@ def test_the_history_says_who_changed_what(client: Client, place: Place) -> None
     address = f"/documents/document/{key}/history/"
     assert f'href="/admin{address}"' in staff.get(client, path(place, "doc_1"))
     assert "Changed payload or internal metadata." in staff.get(client, address)
+
+
+def test_texts_of_many_lines_are_shown_in_lines(client: Client, place: Place) -> None:
+    place.document("doc_1", source="a = 1\nb = '\\n'\n<b>")
+    page = client.get("/admin" + path(place, "doc_1")).content.decode()
+    assert "&quot;a = 1\\n\nb = &#x27;\\\\n&#x27;\\n\n&lt;b&gt;&quot;" in page
