@@ -15,7 +15,7 @@ _COMMON: dict[str, Any] = {
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     "derandomize": False,
 }
-settings.register_profile("quick", max_examples=40, **_COMMON)
+settings.register_profile("quick", max_examples=25, **_COMMON)
 settings.register_profile("full", max_examples=1000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from namespaces.models import ApiKey, Permission
+from namespaces.models import ApiKey, Namespace, Organization, Permission
 from tests import cast
 from tests.api.places import JSON_PATCH, Documents
 from tests.api.wire import Answer, headers_of, send
@@ -273,19 +273,22 @@ def test_a_permission_includes_the_weaker(documents: Documents, permission: Perm
 
 
 def test_a_namespace_is_named_by_id_or_name(documents: Documents) -> None:
-    from namespaces.models import Namespace
-
     name = Namespace.objects.get(public_id=documents.api.namespace).name
     for named in (name, documents.api.namespace):
         assert send("GET", documents.path, {**headers_of(documents.api), "X-Namespace": str(named)}).status_code == 200
+
+
+def test_a_name_may_be_of_any_language(documents: Documents) -> None:
+    """Headers carry bytes; a server hands them over as Latin-1."""
+    Namespace.objects.filter(public_id=documents.api.namespace).update(name="книги ü")
+    headers = headers_of(documents.api) | {"X-Namespace": "книги ü".encode().decode("latin-1")}
+    assert send("GET", documents.path, headers).status_code == 200
 
 
 def test_without_the_header_the_only_namespace_is_meant(documents: Documents) -> None:
     headers = headers_of(documents.api)
     del headers["X-Namespace"]
     assert send("GET", documents.path, headers).status_code == 200
-    from namespaces.models import Organization
-
     cast.namespace(Organization.objects.get(pk=documents.api.scope.organization_id))
     assert send("GET", documents.path, headers).status_code == 400
 

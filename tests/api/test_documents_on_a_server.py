@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from namespaces import credentials
+from namespaces.models import ApiKey, Permission
 from tests.api.places import Documents
 from tests.api.racing import Racer
 
@@ -94,3 +96,12 @@ def test_an_abyss_and_a_bomb_do_not_end_the_server(racer: Racer, documents: Docu
         assert 400 <= response.status < 500
     connection.close()
     assert racer.call("GET", documents.path).status == 200
+
+
+def test_a_revoked_key_ends_within_five_seconds_where_it_is_known(racer: Racer, documents: Documents) -> None:
+    key = documents.api.key(Permission.READ)
+    known = Racer(racer.servers, key)
+    assert known.call("GET", documents.path).status == 200
+    ApiKey.objects.filter(digest=credentials.digest(str(key.token))).update(revoked_at="2020-01-01T00:00:00Z")
+    time.sleep(4.5)
+    assert known.call("GET", documents.path).status == 401

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from documents.models import Document
 from tests.api.places import Documents
 from tests.cast import Api
 
@@ -40,6 +41,15 @@ def test_versions_do_not_repeat_after_delete_and_create(documents: Documents) ->
         tags.add(documents.post({"document_id": "doc_1"}).headers["ETag"])
         documents.delete("doc_1")
     assert len(tags) == 5
+
+
+def test_version_and_updated_at_grow_even_when_the_clock_went_back(documents: Documents) -> None:
+    made = documents.new()
+    Document.objects.filter(document_id=made).update(version=2**60, updated_at="2099-01-01T00:00:00Z")
+    before = etag(documents, made)
+    times = [write(made, {}).json()["_internal"]["updated_at"] for write in (documents.patch, documents.put)]
+    assert times == ["2099-01-01T00:00:00.000001Z", "2099-01-01T00:00:00.000002Z"]
+    assert [before, etag(documents, made)] == [f'"{2**60}-native"', f'"{2**60 + 2}-native"']
 
 
 # If-None-Match ------------------------------------------------------------------------------------------------------
