@@ -80,9 +80,7 @@ def _import(path: Path) -> float:
         cursor.execute("TRUNCATE documents_document CASCADE")
         cursor.execute("CHECKPOINT")
     begun = time.perf_counter()
-    call_command(
-        "import_documents", str(path), namespace="bench", collection="bench", stdout=io.StringIO(), stderr=io.StringIO()
-    )
+    call_command("import_documents", str(path), namespace="bench", collection="bench", stdout=io.StringIO(), stderr=io.StringIO())
     return time.perf_counter() - begun
 
 

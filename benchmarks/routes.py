@@ -23,8 +23,8 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -246,9 +246,9 @@ def main() -> None:
                 file = folder / f"{method}.sql"
                 file.write_text(script)
                 turns: dict[str, list[float]] = {"http": [], "sql": []}
-                measures: dict[str, Callable[[int], Any]] = {
-                    "http": lambda seconds, method=method: http_load(port, method, folder, seconds),
-                    "sql": lambda seconds, file=file: sql_load(url, pgbench, file, seconds),
+                measures: dict[str, Callable[[int], float]] = {
+                    "http": partial(http_load, port, method, folder),
+                    "sql": partial(sql_load, url, pgbench, file),
                 }
                 for measure in measures.values():
                     measure(1)

@@ -3,10 +3,11 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
+from django.db import migrations, models
+
 import mixpeek_site.ids
 import mixpeek_site.jsonio
 import namespaces.models
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
