@@ -239,9 +239,8 @@ def main() -> None:
         write_bodies(folder, options.documents)
         scripts = twin_scripts(url, options.documents)
         with server(url, options.workers) as port:
-            print(
-                f"{'route':6} {'HTTP req/s':>12} {'raw SQL tps':>12} {'ratio':>7}   (medians of {options.repeats} x {options.seconds} s)"
-            )
+            print(f"medians of {options.repeats} runs of {options.seconds} s, {CONNECTIONS} connections")
+            print(f"{'route':6} {'HTTP req/s':>12} {'raw SQL tps':>12} {'ratio':>7}")
             for method, script in scripts.items():
                 file = folder / f"{method}.sql"
                 file.write_text(script)
