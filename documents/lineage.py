@@ -75,9 +75,7 @@ class Relinked(NamedTuple):
     chain: str | None = None
 
 
-def relink(
-    namespace_id: int, document: Any, *, root_before: str | None = None, bucket_before: str | None = None
-) -> Relinked:
+def relink(namespace_id: int, document: Any, *, root_before: str | None = None, bucket_before: str | None = None) -> Relinked:
     """Derive root, path, tier and chain of a document (by its internal id) and of everything below it. One statement.
 
     Where a document has no root its children keep one that was sent with them, but not the root that they had from the

@@ -119,9 +119,7 @@ class ApiKey(models.Model):
     class Meta:
         verbose_name = "API key"
         ordering = ("organization", "name", "id")
-        constraints = (
-            models.CheckConstraint(condition=Q(permission__in=Permission.values), name="apikey_permission_known"),
-        )
+        constraints = (models.CheckConstraint(condition=Q(permission__in=Permission.values), name="apikey_permission_known"),)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
@@ -148,9 +146,7 @@ class Namespace(models.Model):
             models.UniqueConstraint(
                 fields=("organization", "public_id"), condition=Q(deleted_at=None), name="namespace_id_taken"
             ),
-            models.UniqueConstraint(
-                fields=("organization", "name"), condition=Q(deleted_at=None), name="namespace_name_taken"
-            ),
+            models.UniqueConstraint(fields=("organization", "name"), condition=Q(deleted_at=None), name="namespace_name_taken"),
         )
 
     def __str__(self) -> str:
@@ -178,12 +174,8 @@ class Collection(models.Model):
         ordering = ("id",)
         constraints = (
             # Both serve the lookup of the collection in a path, by id and by name, on every request.
-            models.UniqueConstraint(
-                fields=("namespace", "public_id"), condition=Q(deleted_at=None), name="collection_id_taken"
-            ),
-            models.UniqueConstraint(
-                fields=("namespace", "name"), condition=Q(deleted_at=None), name="collection_name_taken"
-            ),
+            models.UniqueConstraint(fields=("namespace", "public_id"), condition=Q(deleted_at=None), name="collection_id_taken"),
+            models.UniqueConstraint(fields=("namespace", "name"), condition=Q(deleted_at=None), name="collection_name_taken"),
             # Target of the documents' composite foreign key: a document can't be in a foreign collection.
             models.UniqueConstraint(fields=("namespace", "id"), name="collection_of_namespace"),
         )
