@@ -127,7 +127,7 @@ def _read(body: JSONObject, *, patch: bool) -> DocumentInput:
         schema_version=_schema_version(parts.get("document_schema_version")),
         payload=_user_fields({name: value for name, value in body.items() if name not in RESERVED}, patch),
         internal_metadata=parts.get("internal_metadata", internal.get("metadata")),
-        source_blobs=_unsigned(parts.get("source_blobs", internal.get("source_blobs"))),
+        source_blobs=parts.get("source_blobs", internal.get("source_blobs")),
         document_blobs=_unsigned(parts.get("document_blobs", internal.get("document_blobs"))),
         features=parts.get("features"),
         vectors=parts.get("vectors"),

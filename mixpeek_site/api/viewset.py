@@ -8,6 +8,7 @@ Whether the namespace or a resource exists is part of the route's own statement,
 it; only when something else is wrong is it asked first, here, whether an earlier check fails too.
 """
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -50,7 +51,6 @@ class ContractViewSet(ViewSet):
     permissions: ClassVar[dict[str, Permission]] = {}  # by action, where it differs from the method's
 
     credentials: Credentials
-    scope: scopes.Scope
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         method = request.method or ""
@@ -67,8 +67,6 @@ class ContractViewSet(ViewSet):
     def _answer(self, request: HttpRequest, method: str, kwargs: dict[str, Any]) -> HttpResponse:
         if self.authenticated:
             self.credentials = authenticate(request)
-        if self.in_namespace:
-            self.scope = scopes.scope_for(self.credentials, _header_text(request, "HTTP_X_NAMESPACE"))
         action = self.action_map.get(method.lower())
         if action is None:
             raise MethodNotAllowedError(method, self._allowed())
@@ -76,6 +74,14 @@ class ContractViewSet(ViewSet):
             self._require_permission(action, method)
         response: HttpResponse = getattr(self, action)(request, **kwargs)
         return response
+
+    @cached_property
+    def scope(self) -> scopes.Scope:
+        """The namespace that the request names. Raises BadRequestError when it names none and several could be meant.
+
+        Handlers ask for it after they read the body: that failure comes after the method's, the key's and the body's.
+        """
+        return scopes.scope_for(self.credentials, _header_text(self.request, "HTTP_X_NAMESPACE"))
 
     def _require_permission(self, action: str, method: str) -> None:
         credentials = self.credentials
@@ -93,8 +99,10 @@ class ContractViewSet(ViewSet):
         try:
             if isinstance(error, ValidationError):
                 self.require_resources(**kwargs)
-            elif type(error) in _BEFORE_RESOURCES and hasattr(self, "scope"):
+            elif type(error) in _BEFORE_RESOURCES and self.in_namespace:
                 scopes.require_namespace(self.scope)
+        except BadRequestError as earlier:  # no namespace named: it precedes what is invalid, and nothing else
+            return earlier if isinstance(error, ValidationError) else error
         except DomainError as earlier:
             return earlier
         return error

@@ -132,6 +132,16 @@ def test_everything_wrong_peels_off_in_order(request_: Request) -> None:
         assert request.send().status_code == wrong.pop(0)[0]
 
 
+@pytest.mark.parametrize("number", [number for number in range(len(CHECKS)) if CHECKS[number][1] is not unknown_namespace])
+def test_a_namespace_that_is_not_named_is_a_bad_request_like_any_other(request_: Request, number: int) -> None:
+    """Where several could be meant: 400 comes after the method, the key and the body, and before what is named."""
+    cast.namespace(Organization.objects.get(pk=request_.documents.api.scope.organization_id))
+    status, wrong = CHECKS[number]
+    wrong(request_)
+    del request_.headers["X-Namespace"]
+    assert request_.send().status_code == (status if number < [check[0] for check in CHECKS].index(400) else 400)
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_a_body_of_another_place_comes_before_what_is_invalid_in_it(documents: Documents, method: str) -> None:
     made = documents.new()
