@@ -119,6 +119,13 @@ def _read(body: JSONObject, *, patch: bool) -> DocumentInput:
     faults = list(_faults(body))
     if faults:
         raise ValidationError(*faults)
+    if _CHECKED_PARTS.isdisjoint(body) and body.get("lineage_chain") is None:  # an id and where it comes from, at most
+        return DocumentInput(
+            document_id=body.get("document_id"),
+            collection=body.get("collection_id"),
+            payload=_user_fields({name: value for name, value in body.items() if name not in RESERVED}, patch),
+            lineage=_lineage(body, {}),
+        )
     internal = body.get("_internal") or {}
     parts = {name: value for name, value in body.items() if name in _ROOT_PARTS and value is not None}
     given = DocumentInput(
