@@ -20,7 +20,8 @@ def serving(*arguments: str) -> Iterator[str]:
     require_test_database()
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
+        # A test of housekeeping wants to be the one that does it.
+        [sys.executable, "manage.py", "serve", "--no-housekeeping", "--port", str(port), *arguments],
         cwd=PROJECT,
         env={**os.environ, "DATABASE_URL": _database_url()},
         stdin=subprocess.DEVNULL,

@@ -1,6 +1,7 @@
 """`manage.py housekeep`: what was deleted goes, what was not stays, and it ends when told to."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -117,6 +118,7 @@ def test_the_loop_purges_what_is_deleted_later_and_ends_at_sigterm(api: Api) -> 
     time.sleep(2)
     api.delete(f"/v1/collections/{gone}")
     assert process.stdout is not None
+    assert select.select([process.stdout], [], [], 30)[0], "nothing was purged within 30 seconds"
     assert gone in process.stdout.readline()
     begun = time.monotonic()
     process.send_signal(signal.SIGTERM)

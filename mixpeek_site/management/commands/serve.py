@@ -32,6 +32,10 @@ class Command(BaseCommand):
             help=f"requests in flight in each worker; default: $WEB_THREADS, else {serving.THREADS}",
         )
 
+        parser.add_argument(
+            "--no-housekeeping", action="store_true", help="leave purging and the like to a `manage.py housekeep` run elsewhere"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["workers"] < 1 or options["threads"] < 1:
             raise CommandError("--workers and --threads must be at least 1.")
@@ -45,7 +49,7 @@ class Command(BaseCommand):
             port=options["port"],
             workers=options["workers"],
             threads=options["threads"],
-            housekeeping="housekeep" in get_commands(),
+            housekeeping="housekeep" in get_commands() and not options["no_housekeeping"],
             cluster=embedded.Cluster(data_dir) if data_dir else None,
             say=self.say,
         )
