@@ -54,7 +54,7 @@ class Source:
 def open_source(path: str) -> Iterator[Source]:
     """A file by its path, `-` for standard input. Gzip is recognised by its first bytes. Raises SourceError."""
     if path == "-":
-        yield _source("standard input", None, sys.stdin.buffer)
+        yield _source("standard input", None, _standard_input())
         return
     try:
         file = open(path, "rb")  # noqa: SIM115 - closed below
@@ -64,6 +64,17 @@ def open_source(path: str) -> Iterator[Source]:
         if os.path.isdir(path):
             raise SourceError(f"{path} is a directory.")
         yield _source(path, os.fstat(file.fileno()).st_size or None, file)
+
+
+def _standard_input() -> IO[bytes]:
+    """Standard input through a reader of its own.
+
+    A thread that waits in `sys.stdin.buffer` when the process ends makes Python abort: it wants that reader's lock.
+    """
+    try:
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except io.UnsupportedOperation:  # not a file: replaced by something in memory
+        return sys.stdin.buffer
 
 
 def _source(name: str, size: int | None, file: IO[bytes]) -> Source:
