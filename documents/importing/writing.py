@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import psycopg
@@ -253,25 +254,28 @@ class Writer:
         made_ids = iter(ids.new_ids(DOCUMENT_PREFIX, sum(one.document_id is None for one in new)))
         tail = f"\t{services.new_version()}\t{now.isoformat()}\t{now.isoformat()}\t{place.collection_id}\t{place.namespace_id}\n"
         step_tail = f"\t{place.collection_id}\t{place.namespace_id}\n"
-        documents, steps, features = [], [], []
+        kept = []
         for key, one, step in zip(keys, new, linked.steps, strict=True):
             if isinstance(step, Failure):
                 written.failures.append(step)
                 written.counts.failed += 1
-                continue
-            columns = (key, one.document_id or next(made_ids), *map(copied, one.texts), one.given.schema_version or NULL)
-            documents.append("\t".join(columns) + tail)
-            if step is not None:
-                steps.append(f"{key}\t{step.row()}{step_tail}")
-            if one.features:
-                features += _feature_rows(place.namespace_id, key, one.features)
+            else:
+                kept.append((key, one, step))
         sql.run("SELECT set_config('plan_cache_mode', 'auto', true)")  # else each row's foreign keys are planned anew
-        _copy(_COPY_DOCUMENTS, documents)
-        _copy(_COPY_STEPS, steps)
-        _copy(_COPY_FEATURES, features)
+        # Rows are made while PostgreSQL is at the ones before them.
+        _copy(
+            _COPY_DOCUMENTS,
+            (
+                "\t".join((key, one.document_id or next(made_ids), *map(copied, one.texts), one.given.schema_version or NULL))
+                + tail
+                for key, one, _ in kept
+            ),
+        )
+        _copy(_COPY_STEPS, (f"{key}\t{step.row()}{step_tail}" for key, _, step in kept if step is not None))
+        _copy(_COPY_FEATURES, (row for key, one, _ in kept for row in _feature_rows(place.namespace_id, key, one.features)))
         if waited_for:
             lineage.relink_below(place.namespace_id, sorted(waited_for))
-        written.counts.imported = len(documents)
+        written.counts.imported = len(kept)
         return written
 
     def _waited_for(self, new: Sequence[Prepared]) -> set[str]:
@@ -445,19 +449,21 @@ def _array(numbers: list[Any] | None) -> str:
     return NULL if numbers is None else repr(numbers).replace("[", "{").replace("]", "}")
 
 
-def _copy(statement: str, rows: list[str]) -> None:
-    """COPY rows that are ready, on Django's connection and in its transaction.
+def _copy(statement: str, rows: Iterator[str]) -> None:
+    """COPY rows as they are made, on Django's connection and in its transaction.
 
     Raises ServiceUnavailableError without a database; a refused row stays psycopg's error.
     """
-    if not rows:
+    piece = list(islice(rows, _CHUNK_ROWS))
+    if not piece:
         return
     cursor = psycopg.Cursor(connections["default"].connection)
     try:
         with cursor.copy(statement) as copy:
-            for begin in range(0, len(rows), _CHUNK_ROWS):
-                copy.write("".join(rows[begin : begin + _CHUNK_ROWS]).encode())
+            while piece:
+                copy.write("".join(piece).encode())
+                piece = list(islice(rows, _CHUNK_ROWS))
+    except psycopg.errors.ProgramLimitExceeded:
+        raise
     except psycopg.OperationalError as error:
-        if isinstance(error, psycopg.errors.ProgramLimitExceeded):
-            raise
         raise ServiceUnavailableError("The database can't be reached; try again shortly.") from error
