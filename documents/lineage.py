@@ -305,8 +305,8 @@ def waited_for(namespace_id: int, document_ids: list[str]) -> set[str]:
     """Those of the ids that stored documents name as their source."""
     found = sql.rows(
         "SELECT DISTINCT l.source_document_id FROM documents_lineagestep l"
-        " WHERE l.namespace_id = %s AND l.source_document_id = ANY(%s)",
-        (namespace_id, document_ids),
+        " WHERE l.namespace_id = %s AND l.source_document_id = ANY(string_to_array(%s, ','))",
+        (namespace_id, ",".join(document_ids)),  # ids hold no commas
     )
     return {row[0] for row in found}
 

@@ -96,6 +96,8 @@ class Writer:
         self._place = place
         self._on_conflict = on_conflict
         self._with_locks = with_locks
+        self._look_first = on_conflict != "fail"
+        """Whether to look for taken ids before the COPY; while none is expected, the unique index tells as well."""
 
     def write(self, batch: Sequence[Prepared]) -> Written:
         """Store a batch; each of its transactions is durable on return.
@@ -114,7 +116,8 @@ class Writer:
             except _Again:
                 continue
             except psycopg.errors.UniqueViolation:
-                continue  # the next look sees the id
+                self._look_first = True  # where one id is taken, more may be
+                continue
             except psycopg.errors.ForeignKeyViolation:
                 raise self._collection_gone() from None
             except _InParts as apart:
@@ -211,9 +214,7 @@ class Writer:
             lineage.lock_batch(namespace_id, absent_parents=absent)
         if outside - absent and (outside - absent) - _stored(namespace_id, outside - absent):
             raise _Again  # a parent was deleted between the look and the lock
-        if not chosen:
-            return {}
-        return self._existing(chosen)
+        return self._existing(chosen) if chosen and self._look_first else {}
 
     def _existing(self, chosen: list[str]) -> "dict[str | None, _Existing]":
         """Those of the ids that are taken. Rows of deleted collections are in nobody's way any more: they go here."""
@@ -221,8 +222,8 @@ class Writer:
         # Without a join: before the first ANALYZE the planner would rather read the whole collection for one.
         found = sql.rows(
             "SELECT d.document_id, d.id, d.collection_id FROM documents_document d"
-            " WHERE d.namespace_id = %s AND d.document_id = ANY(%s)",
-            (namespace_id, chosen),
+            " WHERE d.namespace_id = %s AND d.document_id = ANY(string_to_array(%s, ','))",
+            (namespace_id, ",".join(chosen)),  # ids hold no commas, and thousands of list items cost more than one text
         )
         if not found:
             return {}
