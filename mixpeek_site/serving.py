@@ -145,14 +145,32 @@ def end_with_parent() -> None:
     """End this process, in order, when the one that spawned it is gone (`kill -9` leaves it no time to say so)."""
     parent = multiprocessing.parent_process()
     assert parent is not None  # only called in spawned processes
+    wake = waker_of_main_thread()
 
-    def wait() -> None:
-        parent.join()
+    def watch() -> None:
+        while parent.is_alive():
+            wake()
+            parent.join(LOOK_EVERY_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(FINISH_SECONDS)
+        for _ in range(FINISH_SECONDS):
+            time.sleep(1)
+            wake()
         os._exit(1)
 
-    threading.Thread(target=wait, name="end-with-parent", daemon=True).start()
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
+def waker_of_main_thread() -> Callable[[], None]:
+    """A function for another thread to call now and then, so that no SIGTERM goes unseen. Call this in the main thread.
+
+    Python runs a signal's handler in the main thread, and that one waits for the end of the server. A signal that it
+    learned of too late to not begin waiting stays unseen until the wait is interrupted: on a busy machine one worker in
+    twenty went on serving. SIGTERM must not be sent twice, granian takes that badly; so another signal interrupts.
+    """
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    return lambda: signal.pthread_kill(main_thread, signal.SIGUSR1)
 
 
 def keep_house() -> None:
@@ -171,6 +189,7 @@ class Caretaker:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.wake_main_thread = waker_of_main_thread()
         self.ending = threading.Event()
         self.housekeeping: SpawnProcess | None = None
         self.postgres_failed = False
@@ -195,6 +214,7 @@ class Caretaker:
                 plan.say(f"Serving on {plan.url} ({plan.workers} workers of {plan.threads} threads; Ctrl-C ends it).")
                 break
         while not self.ending.is_set():
+            self.wake_main_thread()
             self.look_after_postgres()
             self.look_after_housekeeping()
             self.ending.wait(LOOK_EVERY_SECONDS)
