@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 
@@ -10,6 +11,15 @@ def key(data_dir: Path) -> str:
     given = os.environ.get("SECRET_KEY", "").strip()
     if given:
         return given
+    try:
+        return _kept(data_dir)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"DATA_DIR ({data_dir}) can't be used: {error.strerror}. Name a directory that this user may write."
+        ) from error
+
+
+def _kept(data_dir: Path) -> str:
     file = data_dir / "secret_key"
     data_dir.mkdir(parents=True, exist_ok=True)
     candidate = data_dir / f".secret_key.{os.getpid()}"

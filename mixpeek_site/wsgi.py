@@ -40,7 +40,8 @@ class ApiHandler(WSGIHandler):
         if connection.errors_occurred:
             connection.close_if_unusable_or_obsolete()
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.headers.items()))
-        chunks: Iterable[bytes] = response if response.streaming else (response.content,)
+        # A list, which granian sends in one piece; any other iterable it asks for chunk after chunk.
+        chunks: Iterable[bytes] = response if response.streaming else [response.content]
         return chunks
 
 
