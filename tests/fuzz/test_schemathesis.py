@@ -59,7 +59,7 @@ def test_a_few_requests_of_each_operation(case: Any, target: Target) -> None:
 
 @pytest.mark.full
 @thorough.parametrize()  # type: ignore[untyped-decorator]
-@settings(max_examples=100, **QUIET)
+@settings(max_examples=60, derandomize=True, **QUIET)
 def test_many_requests_of_each_operation(case: Any, target: Target) -> None:
     shoot(case, target)
 
