@@ -16,14 +16,6 @@ def new_document_id() -> str:
     return ids.new_id(DOCUMENT_PREFIX)
 
 
-class SchemaVersion(models.TextChoices):
-    """The renderings of contract section 4; `native` is also what a document has that chose none."""
-
-    NATIVE = "native"
-    V1 = "v1"
-    V2 = "v2"
-
-
 class Document(NamespacedModel):
     """One stored document. The payload holds the user's fields; nothing is stored twice for a rendering's sake."""
 
