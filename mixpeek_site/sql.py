@@ -7,7 +7,7 @@ error, for the service that knows its meaning.
 
 import select
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connections
@@ -17,6 +17,13 @@ from mixpeek_site import watchdog
 from mixpeek_site.errors import ServiceUnavailableError
 
 Row = tuple[Any, ...]
+
+
+class Fragment(NamedTuple):
+    """A piece of SQL, and the parameters of its %s in their order. What a request says is only ever in `params`."""
+
+    text: str
+    params: tuple[Any, ...] = ()
 
 
 def run(statement: str, params: Sequence[Any] = ()) -> psycopg.Cursor[Row]:
