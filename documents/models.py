@@ -140,3 +140,21 @@ class Feature(NamespacedModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class DocumentCount(NamespacedModel):
+    """Documents that a collection gained or lost: its count is the sum of its rows (documents/counting.py).
+
+    Rows are only ever appended and folded, never changed, so that writers of one collection don't wait for one another.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    collection = models.ForeignKey(Collection, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    delta = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.delta:+}"
