@@ -175,8 +175,9 @@ def reached(field: Field) -> Fragment:
         return Fragment(f"CASE WHEN {field.column} IS NULL THEN '[]' ELSE jsonb_build_array({field.column}) END")
     if field.kind == "time":
         return Fragment(f"jsonb_build_array({iso_text(field.column)})")
+    params: tuple[object, ...] = ()
     if not field.steps:
-        text, params = f"jsonb_build_array({field.column})", ()
+        text = f"jsonb_build_array({field.column})"
     elif field.has_index_steps:
         text, params = f"documents_reached({field.column}, %s::text[])", (list(field.steps),)
     else:

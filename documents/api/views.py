@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from documents import patching, queries, services
-from documents.api import openapi
+from documents.api.openapi import documents as openapi
 from documents.api.answers import RENDERING_PARAMETERS, Shape, document_response, if_match, read_shape
 from documents.api.listing import LIST_PARAMETERS, list_response, read_listing
 from documents.inputs import read_create, read_patch, read_replace

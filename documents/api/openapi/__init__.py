@@ -1,0 +1,6 @@
+"""What the schema says of the documents' routes: a module for each family of routes, their components together here."""
+
+from documents.api.openapi import documents
+from mixpeek_site.api.schema_parts import Schema
+
+COMPONENTS: dict[str, Schema] = {**documents.COMPONENTS}
