@@ -5,17 +5,18 @@ from mixpeek_site import sql
 from namespaces.scope import Scope
 
 _BY_NAMESPACE = """
-SELECT d.namespace_id, count(*)
-FROM documents_document d
-JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id AND c.deleted_at IS NULL
-WHERE d.namespace_id = ANY(%s)
-GROUP BY d.namespace_id
+SELECT dc.namespace_id, sum(dc.delta)::bigint
+FROM documents_documentcount dc
+JOIN namespaces_collection c ON c.namespace_id = dc.namespace_id AND c.id = dc.collection_id AND c.deleted_at IS NULL
+WHERE dc.namespace_id = ANY(%s)
+GROUP BY dc.namespace_id
 """
 _BY_COLLECTION = """
-SELECT d.collection_id, count(*)
-FROM documents_document d
-WHERE d.namespace_id = %s AND d.collection_id = ANY(%s)
-GROUP BY d.collection_id
+SELECT dc.collection_id, sum(dc.delta)::bigint
+FROM documents_documentcount dc
+JOIN namespaces_collection c ON c.namespace_id = dc.namespace_id AND c.id = dc.collection_id AND c.deleted_at IS NULL
+WHERE dc.namespace_id = %s AND dc.collection_id = ANY(%s)
+GROUP BY dc.collection_id
 """
 _OF_OBJECT = """
 SELECT count(*)
@@ -26,7 +27,7 @@ WHERE s.namespace_id = %s AND s.root_object_id = %s
 
 
 class DocumentsOfPlaces:
-    """Counts are counted, exactly and at once."""
+    """Counts of collections and namespaces are sums of documents/counting.py, exact in the statement that reads them."""
 
     def count_by_namespace(self, namespace_ids: list[int]) -> dict[int, int]:
         return dict(sql.rows(_BY_NAMESPACE, (namespace_ids,)))

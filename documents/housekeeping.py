@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
+from documents import counting
 from mixpeek_site import sql
 
 Stopping = Callable[[], bool]
@@ -40,6 +41,17 @@ def round_of_duties(stopping: Stopping) -> Iterator[str]:
         for duty in DUTIES if may else ():
             if not stopping():
                 yield from duty(stopping)
+
+
+# Counts --------------------------------------------------------------------------------------------------------------
+
+
+def fold_counts(stopping: Stopping) -> Iterator[str]:
+    """Sums of the deltas that writers append, so that reads add up few rows. Nothing to say of each."""
+    for namespace_id, collection_id in counting.crowded():
+        while not stopping() and counting.fold(namespace_id, collection_id) >= counting.FOLD_AT_ONCE:
+            pass
+    yield from ()
 
 
 # Purging what was deleted -------------------------------------------------------------------------------------------
@@ -87,21 +99,27 @@ ORDER BY n.deleted_at, n.id
 """
 # In the order of the index that finds them; steps and features go with their documents. What somebody else has locked
 # is left for the next round.
-_DELETE_DOCUMENTS = """
-WITH gone AS MATERIALIZED (
+_DELETE_DOCUMENTS = f"""
+WITH oldest AS MATERIALIZED (
     SELECT d.id FROM documents_document d WHERE d.namespace_id = %s AND d.collection_id = %s
     ORDER BY d.created_at, d.id LIMIT %s FOR UPDATE SKIP LOCKED
-)
-DELETE FROM documents_document d WHERE d.namespace_id = %s AND d.id = ANY(ARRAY(SELECT id FROM gone))
+), gone AS (
+    DELETE FROM documents_document d WHERE d.namespace_id = %s AND d.id = ANY(ARRAY(SELECT id FROM oldest))
+    RETURNING d.namespace_id, d.collection_id
+), {counting.count_gone("gone")}
+SELECT count(*) FROM gone
 """
 _DELETE_OBJECTS = """
-WITH gone AS MATERIALIZED (
+WITH oldest AS MATERIALIZED (
     SELECT o.id FROM namespaces_bucketobject o WHERE o.namespace_id = %s
     ORDER BY o.bucket_id, o.created_at, o.id LIMIT %s FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM namespaces_bucketobject o WHERE o.namespace_id = %s AND o.id = ANY(ARRAY(SELECT id FROM oldest))
+    RETURNING 1
 )
-DELETE FROM namespaces_bucketobject o WHERE o.namespace_id = %s AND o.id = ANY(ARRAY(SELECT id FROM gone))
+SELECT count(*) FROM gone
 """
-# Not while rows are left, which somebody has locked: the foreign key's check would wait for them.
+# Not while rows are left, which somebody has locked: the foreign key's check would wait for them. Its counts go along.
 _DELETE_COLLECTION = """
 DELETE FROM namespaces_collection c WHERE c.namespace_id = %s AND c.id = %s
 AND NOT EXISTS (SELECT FROM documents_document d WHERE d.namespace_id = c.namespace_id AND d.collection_id = c.id)
@@ -110,10 +128,10 @@ _OBJECTS_LEFT = "SELECT 1 FROM namespaces_bucketobject o WHERE o.namespace_id = 
 
 
 def _in_batches(statement: str, params: tuple[int, ...], stopping: Stopping) -> int:
-    """Run a deleting statement until nothing is left for it; how many rows went."""
+    """Run a statement that deletes and answers how many, until nothing is left for it; how many rows went."""
     total = 0
     while not stopping():
-        gone = sql.run(statement, params).rowcount
+        [(gone,)] = sql.rows(statement, params)
         total += gone
         if gone == 0:
             break
@@ -132,4 +150,4 @@ def _said(what: str, rows: int, word: str, begun: float) -> str:
     return f"Purged {what}: {rows:,} {word}{'' if rows == 1 else 's'} in {time.monotonic() - begun:.1f} s."
 
 
-DUTIES: Final[tuple[Duty, ...]] = (purge_collections, purge_namespaces)
+DUTIES: Final[tuple[Duty, ...]] = (fold_counts, purge_collections, purge_namespaces)

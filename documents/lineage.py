@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from documents.counting import count_gone
 from documents.inputs import LineageInput
 from mixpeek_site import jsonio, sql
 from mixpeek_site.errors import Fault, ValidationError
@@ -216,8 +217,8 @@ WITH RECURSIVE below AS (
 def delete_below(namespace_id: int, document_id: str) -> int:
     """Delete every descendant of a document; their number. One statement."""
     row = sql.one(
-        f"{_BELOW}, gone AS (DELETE FROM documents_document d USING below"
-        " WHERE d.namespace_id = %s AND d.id = below.id RETURNING 1) SELECT count(*) FROM gone",
+        f"{_BELOW}, gone AS (DELETE FROM documents_document d USING below WHERE d.namespace_id = %s AND d.id = below.id"
+        f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone')} SELECT count(*) FROM gone",
         (document_id, namespace_id, document_id, namespace_id, namespace_id),
     )
     return int(row[0]) if row else 0

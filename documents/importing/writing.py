@@ -16,6 +16,7 @@ import psycopg
 from django.db import connection, connections
 
 from documents import lineage, services
+from documents.counting import count_copied, count_gone
 from documents.features import NamedFeature, write_features
 from documents.importing.linking import CYCLE, Collection, Linked
 from documents.importing.preparing import NULL, Prepared, copied, failure, whole_body
@@ -236,7 +237,11 @@ class Writer:
         )
         hidden = [row[1] for row in found if row[2] not in seen]
         if hidden:
-            sql.run("DELETE FROM documents_document WHERE namespace_id = %s AND id = ANY(%s)", (namespace_id, hidden))
+            sql.run(
+                "WITH gone AS (DELETE FROM documents_document d WHERE d.namespace_id = %s AND d.id = ANY(%s)"
+                f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone')} SELECT",
+                (namespace_id, hidden),
+            )
         return {row[0]: _Existing(row[1], row[2], seen[row[2]]) for row in found if row[2] in seen}
 
     def _insert(self, new: Sequence[Prepared]) -> Written:
@@ -274,6 +279,7 @@ class Writer:
         )
         _copy(_COPY_STEPS, (f"{key}\t{step.row()}{step_tail}" for key, _, step in kept if step is not None))
         _copy(_COPY_FEATURES, (row for key, one, _ in kept for row in _feature_rows(place.namespace_id, key, one.features)))
+        count_copied(place.namespace_id, place.collection_id, len(kept))
         if waited_for:
             lineage.relink_below(place.namespace_id, sorted(waited_for))
         written.counts.imported = len(kept)

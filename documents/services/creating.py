@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from documents import lineage, queries
+from documents.counting import count_created, count_gone
 from documents.features import NamedFeature, read_features, write_features
 from documents.inputs import DocumentInput
 from documents.models import new_document_id
@@ -106,17 +107,19 @@ def _insert(scope: Scope, collection: str, given: DocumentInput) -> tuple[tuple[
 
 def _purge_hidden(namespace_id: int, document_id: str) -> bool:
     """Delete a document of a deleted collection that housekeeping has not come to: its id may be used again at once."""
-    gone = sql.run(
-        "DELETE FROM documents_document d USING namespaces_collection c WHERE d.namespace_id = %s AND d.document_id = %s"
-        " AND c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NOT NULL",
+    gone = sql.rows(
+        "WITH gone AS (DELETE FROM documents_document d USING namespaces_collection c"
+        " WHERE d.namespace_id = %s AND d.document_id = %s"
+        " AND c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NOT NULL"
+        f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone')} SELECT 1 FROM gone",
         (namespace_id, document_id),
     )
-    return gone.rowcount > 0
+    return bool(gone)
 
 
 @lru_cache
 def _insert_sql(cte: str, has_lineage: bool, chosen: bool) -> str:
-    """One statement: the scope, what it knows of the source object, the document, and its lineage step."""
+    """One statement: the scope, what it knows of the source object, the document, its count, and its lineage step."""
     stored_bucket = (
         "(SELECT b.public_id FROM namespaces_bucketobject o"
         " JOIN namespaces_bucket b ON b.id = o.bucket_id AND b.namespace_id = o.namespace_id"
@@ -150,7 +153,7 @@ WITH {cte}, place AS (SELECT scope.*, {stored_bucket} AS stored_bucket FROM scop
     SELECT %s, namespace_id, collection_id, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s, %s
     FROM place{agrees}
     ON CONFLICT (namespace_id, document_id) DO NOTHING RETURNING *
-){step}
+), {count_created("created")}{step}
 SELECT created.id, place.namespace_id, place.stored_bucket, {waited_for},
        {columns("created", "place.collection", "place.namespace", "step" if has_lineage else None)}
 FROM place LEFT JOIN created ON true{" LEFT JOIN step ON true" if has_lineage else ""}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from documents import lineage, queries
+from documents.counting import count_gone
 from documents.services.common import Locked, locked_document, require_version, stale
 from mixpeek_site import sql
 from mixpeek_site.errors import (
@@ -67,7 +68,7 @@ def _delete_one(scope: Scope, collection: str | None, document_id: str, versions
             if in_collection
             else " AND c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NULL"
         )
-        + f"{condition} RETURNING d.id)"
+        + f"{condition} RETURNING d.namespace_id, d.collection_id), {count_gone('gone')}"
         " SELECT (SELECT count(*) FROM gone), EXISTS (SELECT FROM documents_document x"
         " WHERE x.namespace_id = scope.namespace_id AND x.document_id = %s"
         + (" AND x.collection_id = scope.collection_id" if in_collection else "")
@@ -92,7 +93,8 @@ def delete_documents_of_root(*, scope: Scope, object_id: str) -> int:
         row = sql.one(
             f"WITH {cte}, gone AS (DELETE FROM documents_document d USING scope, documents_lineagestep l"
             " WHERE l.namespace_id = scope.namespace_id AND l.root_object_id = %s"
-            " AND d.namespace_id = l.namespace_id AND d.id = l.id RETURNING 1)"
+            " AND d.namespace_id = l.namespace_id AND d.id = l.id"
+            f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone')}"
             " SELECT (SELECT count(*) FROM gone) FROM scope",
             (*params, sql.text(object_id)),
         )
