@@ -51,6 +51,7 @@ class Document(NamespacedModel):
         indexes = (
             # Serves lists in the default order, their keyset cursors, and the purge of a collection.
             models.Index("namespace", "collection", "created_at", "id", name="document_collection_created"),
+            models.Index("namespace", "collection", "updated_at", "id", name="document_collection_updated"),
         )
 
     def __str__(self) -> str:

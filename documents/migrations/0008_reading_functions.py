@@ -43,5 +43,5 @@ DROP FUNCTION documents_reached(jsonb, text[]);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("documents", "0007_document_counts")]
+    dependencies = [("documents", "0008_default_indexes")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
