@@ -159,3 +159,57 @@ class DocumentCount(NamespacedModel):
 
     def __str__(self) -> str:
         return f"{self.delta:+}"
+
+
+class PayloadIndex(models.Model):
+    """An index of PostgreSQL over one path of all documents' payloads, shared by the namespaces that declare it.
+
+    Its name is its number's (documents/payload_indexes/expressions.py).
+    """
+
+    class Kind(models.TextChoices):
+        ORDER = "order", "order"
+        TIME = "time", "time"
+        WORDS = "words", "words"
+
+    class State(models.TextChoices):
+        PENDING = "pending", "pending"
+        BUILDING = "building", "building"
+        READY = "ready", "ready"
+        FAILED = "failed", "failed"
+        DROPPING = "dropping", "dropping"
+
+    id = models.BigAutoField(primary_key=True)
+    steps = ArrayField(models.TextField())
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    value = models.TextField(help_text="SQL of the value that the path reaches, as the index has it.")
+    key = models.TextField(help_text="SQL of what is indexed of the value, as the index has it.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING, db_default=State.PENDING)
+    error = models.TextField(null=True, blank=True)
+    attempts = models.IntegerField(default=0, db_default=0)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    built_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            # Finds the index that another namespace declared.
+            models.UniqueConstraint(fields=("steps", "kind"), name="payload_index_of_path"),
+        )
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.steps)} ({self.kind})"
+
+
+class PayloadIndexUse(NamespacedModel):
+    """A namespace declares a payload index: it goes when nobody does."""
+
+    id = models.BigAutoField(primary_key=True)
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    payload_index = models.ForeignKey(PayloadIndex, models.DO_NOTHING, related_name="uses", db_constraint=False)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}: {self.payload_index_id}"

@@ -1,0 +1,144 @@
+"""Declared payload indexes: what they index, and the registry of those that there are (documents/payload_indexes/)."""
+
+import django.contrib.postgres.fields
+import django.db.models.deletion
+from django.db import migrations, models
+
+# The key is monotone in PostgreSQL's order of jsonb, where text is compared by code point: a <= b implies key(a) <= key(b).
+# So an index on it serves order and ranges, and its entries stay far below what a page of a btree holds: a string is cut
+# at 200 characters, an array is its length and the key of its first element, an object is {}. Numbers have 1,000 digits
+# at most, 500 bytes.
+FUNCTIONS = r"""
+CREATE FUNCTION documents_order_key(value jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 50 AS $$
+DECLARE
+    elements integer;
+BEGIN
+    CASE jsonb_typeof(value)
+        WHEN 'string' THEN
+            IF octet_length(value::text) > 200 THEN RETURN to_jsonb(left(value #>> '{}', 200)); END IF;
+        WHEN 'array' THEN
+            elements := jsonb_array_length(value);
+            IF elements > 0 THEN RETURN jsonb_build_array(elements, documents_order_key(value -> 0)); END IF;
+        WHEN 'object' THEN RETURN '{}';
+        ELSE NULL;
+    END CASE;
+    RETURN value;
+END
+$$;
+COMMENT ON FUNCTION documents_order_key(jsonb) IS 'The beginning of a value: of bounded size, and in the order of the values';
+
+CREATE FUNCTION documents_order_cut(key jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE jsonb_typeof(key)
+    WHEN 'string' THEN length(key #>> '{}') >= 200
+    WHEN 'array' THEN jsonb_array_length(key) > 0
+    ELSE jsonb_typeof(key) = 'object'
+END;
+COMMENT ON FUNCTION documents_order_cut(jsonb) IS 'Whether values that differ may have this documents_order_key';
+
+-- Of a value with more text than a tsvector is sure to hold, the beginning, and a lexeme that says that there is more.
+CREATE FUNCTION documents_field_words(collection_id bigint, value jsonb) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
+DECLARE
+    texts text := CASE
+        WHEN jsonb_typeof(value) = 'string' THEN value #>> '{}'
+        WHEN jsonb_typeof(value) IN ('array', 'object') THEN (
+            SELECT string_agg(string #>> '{}', ' ')
+            FROM jsonb_path_query(value, 'strict $.** ? (@.type() == "string")') AS strings(string)
+        )
+    END;
+    place text := E'\x01' || collection_id;
+BEGIN
+    IF texts IS NULL THEN RETURN NULL; END IF;
+    RETURN array_to_tsvector(ARRAY(
+        SELECT DISTINCT left(word, 200) FROM regexp_split_to_table(lower(left(texts, 250000)), '[^[:alnum:]]+') AS w(word)
+        WHERE word <> ''
+    ) || place || CASE WHEN length(texts) > 250000 THEN E'\x02' || place ELSE place END);
+END
+$$;
+COMMENT ON FUNCTION documents_field_words(bigint, jsonb)
+    IS 'Words of the strings in a value, a lexeme of the collection, and one more where they are not all';
+"""
+DROP_FUNCTIONS = """
+DROP FUNCTION documents_field_words(bigint, jsonb);
+DROP FUNCTION documents_order_cut(jsonb);
+DROP FUNCTION documents_order_key(jsonb);
+"""
+# A use goes with its namespace; an index only when its last use is gone.
+CASCADE = """
+ALTER TABLE documents_payloadindexuse
+    DROP CONSTRAINT documents_payloadindexuse_pkey,
+    ADD CONSTRAINT documents_payloadindexuse_pkey PRIMARY KEY (namespace_id, payload_index_id),
+    ADD CONSTRAINT payload_index_use_namespace FOREIGN KEY (namespace_id)
+        REFERENCES namespaces_namespace (id) ON DELETE CASCADE,
+    ADD CONSTRAINT payload_index_use_index FOREIGN KEY (payload_index_id) REFERENCES documents_payloadindex (id);
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("documents", "0008_reading_functions"), ("namespaces", "0005_bucket_manager_unshadowed")]
+    operations = [
+        migrations.RunSQL(FUNCTIONS, DROP_FUNCTIONS),
+        migrations.CreateModel(
+            name="PayloadIndex",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("steps", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ("kind", models.CharField(choices=[("order", "order"), ("time", "time"), ("words", "words")], max_length=5)),
+                ("value", models.TextField(help_text="SQL of the value that the path reaches, as the index has it.")),
+                ("key", models.TextField(help_text="SQL of what is indexed of the value, as the index has it.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("building", "building"),
+                            ("ready", "ready"),
+                            ("failed", "failed"),
+                            ("dropping", "dropping"),
+                        ],
+                        default="pending",
+                        db_default="pending",
+                        max_length=8,
+                    ),
+                ),
+                ("error", models.TextField(blank=True, null=True)),
+                ("attempts", models.IntegerField(default=0, db_default=0)),
+                ("retry_at", models.DateTimeField(blank=True, null=True)),
+                ("built_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={"ordering": ("id",)},
+        ),
+        migrations.AddConstraint(
+            model_name="payloadindex",
+            constraint=models.UniqueConstraint(fields=("steps", "kind"), name="payload_index_of_path"),
+        ),
+        migrations.CreateModel(
+            name="PayloadIndexUse",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "namespace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="namespaces.namespace",
+                    ),
+                ),
+                (
+                    "payload_index",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="uses",
+                        to="documents.payloadindex",
+                    ),
+                ),
+            ],
+            options={"ordering": ("id",)},
+        ),
+        migrations.RunSQL(CASCADE, migrations.RunSQL.noop),
+    ]
