@@ -96,6 +96,10 @@ MAX_JSON_DEPTH = 64
 MAX_NUMBER_DIGITS = 1000
 MAX_LIST_LIMIT = 1000
 MAX_LIST_OFFSET = 10_000
+MAX_FILTER_DEPTH = 10
+MAX_FILTER_CONDITIONS = 200
+MAX_REGEX_LENGTH = 1000
+REGEX_TIMEOUT_SECONDS = 2
 
 # Which of native, v1, v2 answers carry when neither the request nor the document says (contract section 4).
 DEFAULT_SCHEMA_VERSION = env.text("DEFAULT_SCHEMA_VERSION", "native")

@@ -1,7 +1,8 @@
 """A filter as a tree of small values: what `parse` makes and `compile` turns into SQL."""
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from documents.fields import Field
 from mixpeek_site.jsonio import Location
@@ -18,7 +19,7 @@ class Condition:
     operator: str
     value: object
     case_sensitive: bool = False
-    location: Location = field(default=(), compare=False)
+    location: Location = dataclasses.field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
