@@ -6,7 +6,7 @@ lists), float32 each. Names are unique in a document; writing replaces the names
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -139,38 +139,53 @@ def _is_index(value: Any) -> bool:
 
 def write_features(namespace_id: int, document: Any, features: list[NamedFeature]) -> None:
     """Store them for a document (by its internal id): one statement, and one more when names are removed."""
-    removed = [feature.name for feature in features if feature.removed]
-    kept = [feature for feature in features if not feature.removed]
+    write_features_of(namespace_id, [(document, features)])
+
+
+def write_features_of(namespace_id: int, written: Sequence[tuple[Any, list[NamedFeature]]]) -> None:
+    """The same for many documents, each named once, in as many statements as for one."""
+    removed = [(document, feature.name) for document, features in written for feature in features if feature.removed]
     if removed:
         sql.run(
-            "DELETE FROM documents_feature WHERE namespace_id = %s AND document_id = %s AND name = ANY(%s)",
-            (namespace_id, document, removed),
+            "DELETE FROM documents_feature f USING unnest(%s::uuid[], %s::text[]) AS gone (document_id, name)"
+            " WHERE f.namespace_id = %s AND f.document_id = gone.document_id AND f.name = gone.name",
+            (*map(list, zip(*removed, strict=True)), namespace_id),
         )
-    if not kept:
-        return
-    values = ", ".join(["(%s, %s, %s, %s, %s::jsonb, %s, %s::real[], %s::bigint[])"] * len(kept))
-    params = [
-        part
-        for feature in kept
-        for part in (
-            namespace_id,
+    kept = [
+        (
             document,
             feature.name,
             feature.feature_extractor_id,
             None if feature.payload is None else jsonio.dumps(feature.payload),
             feature.kind,
-            feature.numbers,
-            feature.indices,
+            array_text(feature.numbers),
+            array_text(feature.indices),
         )
+        for document, features in written
+        for feature in features
+        if not feature.removed
     ]
-    sql.run(
-        "INSERT INTO documents_feature (namespace_id, document_id, name, feature_extractor_id, payload, kind, numbers,"
-        f" indices) VALUES {values} ON CONFLICT (namespace_id, document_id, name) DO UPDATE SET"
-        " feature_extractor_id = COALESCE(excluded.feature_extractor_id, documents_feature.feature_extractor_id),"
-        " payload = COALESCE(excluded.payload, documents_feature.payload),"
-        " kind = excluded.kind, numbers = excluded.numbers, indices = excluded.indices",
-        params,
-    )
+    if kept:
+        sql.run(_WRITE, (namespace_id, *map(list, zip(*kept, strict=True))))
+
+
+def array_text(numbers: list[Any] | None) -> str | None:
+    """PostgreSQL's text of an array of numbers, or of rows of numbers."""
+    return None if numbers is None else repr(numbers).replace("[", "{").replace("]", "}")
+
+
+# Arrays of arrays must be rectangular; vectors, each of its own length, come as texts.
+_WRITE: Final = """
+INSERT INTO documents_feature (namespace_id, document_id, name, feature_extractor_id, payload, kind, numbers, indices)
+SELECT %s, new.document_id, new.name, new.feature_extractor_id, new.payload, new.kind,
+       new.numbers::real[], new.indices::bigint[]
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::text[], %s::text[])
+    AS new (document_id, name, feature_extractor_id, payload, kind, numbers, indices)
+ON CONFLICT (namespace_id, document_id, name) DO UPDATE SET
+    feature_extractor_id = COALESCE(excluded.feature_extractor_id, documents_feature.feature_extractor_id),
+    payload = COALESCE(excluded.payload, documents_feature.payload),
+    kind = excluded.kind, numbers = excluded.numbers, indices = excluded.indices
+"""
 
 
 def vectors_column(document: str) -> str:

@@ -40,7 +40,7 @@ def run(statement: str, params: Sequence[Any] = ()) -> psycopg.Cursor[Row]:
         with watchdog.watch(connection):
             cursor.execute(statement, params, prepare=True)
     except psycopg.errors.QueryCanceled:
-        raise ServiceUnavailableError("The statement took too long and was given up.") from None
+        raise ServiceUnavailableError("The statement was given up: it took too long, or was cancelled.") from None
     except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
         raise ServiceUnavailableError("Another write got in the way; try again.") from None
     except psycopg.errors.ProgramLimitExceeded:

@@ -7,7 +7,7 @@ import psycopg
 from django.db import transaction
 from django.db.utils import InterfaceError, OperationalError
 
-from mixpeek_site import sql
+from mixpeek_site import sql, watchdog
 from mixpeek_site.errors import ServiceUnavailableError
 
 
@@ -23,3 +23,19 @@ def atomic() -> Iterator[None]:
             yield
     except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
         raise ServiceUnavailableError("The database can't be reached; try again shortly.") from error
+
+
+@contextmanager
+def unhurried(seconds: int) -> Iterator[None]:
+    """`atomic` for a transaction whose statements may take `seconds` each, instead of the usual bound.
+
+    PostgreSQL looks meanwhile whether this process still is there: when it was killed, the statement ends and nothing
+    of the transaction is left. Costs one statement.
+    """
+    with atomic(), watchdog.patience(seconds + 5):
+        sql.run(
+            "SELECT set_config('statement_timeout', %s, true), CASE WHEN version() LIKE '%%linux%%'"
+            " THEN set_config('client_connection_check_interval', '1s', true) END",
+            (f"{seconds}s",),
+        )
+        yield

@@ -9,6 +9,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 LIMIT_SECONDS = 35.0  # above databases.STATEMENT_TIMEOUT, so that a living server answers first
@@ -18,6 +20,18 @@ _running: dict[int, tuple[float, Any]] = {}
 _thread: threading.Thread | None = None
 _thread_pid = 0
 _start_lock = threading.Lock()
+_patience = threading.local()
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Let the statements that this thread runs inside take so long before they are overdue."""
+    before = getattr(_patience, "seconds", None)
+    _patience.seconds = seconds
+    try:
+        yield
+    finally:
+        _patience.seconds = before
 
 
 class watch:
@@ -32,7 +46,8 @@ class watch:
     def __enter__(self) -> None:
         if _thread_pid != os.getpid():
             _start()
-        _running[self.key] = (time.monotonic() + LIMIT_SECONDS, self.connection)
+        limit = getattr(_patience, "seconds", None) or LIMIT_SECONDS
+        _running[self.key] = (time.monotonic() + limit, self.connection)
 
     def __exit__(self, *_: object) -> None:
         _running.pop(self.key, None)

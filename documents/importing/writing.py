@@ -17,7 +17,7 @@ from django.db import connection, connections
 
 from documents import lineage, services
 from documents.counting import count_copied, count_gone
-from documents.features import NamedFeature, write_features
+from documents.features import NamedFeature, array_text, write_features
 from documents.importing.linking import CYCLE, Collection, Linked
 from documents.importing.preparing import NULL, Prepared, copied, failure, whole_body
 from documents.importing.reporting import Counts, Failure
@@ -444,16 +444,11 @@ def _feature_rows(namespace_id: int, key: str, features: Iterable[NamedFeature])
             copied(feature.feature_extractor_id),
             NULL if feature.payload is None else copied(jsonio.dumps(feature.payload)),
             copied(feature.kind),
-            _array(feature.numbers),
-            _array(feature.indices),
+            array_text(feature.numbers) or NULL,
+            array_text(feature.indices) or NULL,
         )
         rows.append("\t".join(columns) + "\n")
     return rows
-
-
-def _array(numbers: list[Any] | None) -> str:
-    """PostgreSQL's text of an array of numbers, or of rows of numbers."""
-    return NULL if numbers is None else repr(numbers).replace("[", "{").replace("]", "}")
 
 
 def _copy(statement: str, rows: Iterator[str]) -> None:
