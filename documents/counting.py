@@ -18,23 +18,25 @@ from typing import Final
 from mixpeek_site import sql
 
 
-def count_created(rows: str, name: str = "counted") -> str:
+def count_created(rows: str, name: str = "counted", *, single: bool = False) -> str:
     """A CTE `name` that adds the rows of the CTE `rows` to the counts; `rows` has namespace_id and collection_id.
 
-    One delta for each collection among them. Goes on in a WITH list after `rows`; nothing need read it.
+    One delta for each collection among them. Goes on in a WITH list after `rows`; nothing need read it. `single`: there
+    is one row at most, and no need to group, which costs more than all the rest.
     """
-    return _delta_cte(rows, name, "count(*)")
+    return _delta_cte(rows, name, 1, single)
 
 
-def count_gone(rows: str, name: str = "counted") -> str:
+def count_gone(rows: str, name: str = "counted", *, single: bool = False) -> str:
     """The same for rows that a DELETE returned: takes them off the counts."""
-    return _delta_cte(rows, name, "-count(*)")
+    return _delta_cte(rows, name, -1, single)
 
 
-def _delta_cte(rows: str, name: str, delta: str) -> str:
+def _delta_cte(rows: str, name: str, each: int, single: bool) -> str:
+    delta, grouped = (f"{each}", "") if single else (f"{each} * count(*)", " GROUP BY namespace_id, collection_id")
     return (
         f"{name} AS (INSERT INTO documents_documentcount (namespace_id, collection_id, delta)"
-        f" SELECT namespace_id, collection_id, {delta} FROM {rows} GROUP BY namespace_id, collection_id)"
+        f" SELECT namespace_id, collection_id, {delta} FROM {rows}{grouped})"
     )
 
 

@@ -111,7 +111,7 @@ def _purge_hidden(namespace_id: int, document_id: str) -> bool:
         "WITH gone AS (DELETE FROM documents_document d USING namespaces_collection c"
         " WHERE d.namespace_id = %s AND d.document_id = %s"
         " AND c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NOT NULL"
-        f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone')} SELECT 1 FROM gone",
+        f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone', single=True)} SELECT 1 FROM gone",
         (namespace_id, document_id),
     )
     return bool(gone)
@@ -153,7 +153,7 @@ WITH {cte}, place AS (SELECT scope.*, {stored_bucket} AS stored_bucket FROM scop
     SELECT %s, namespace_id, collection_id, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s, %s
     FROM place{agrees}
     ON CONFLICT (namespace_id, document_id) DO NOTHING RETURNING *
-), {count_created("created")}{step}
+), {count_created("created", single=True)}{step}
 SELECT created.id, place.namespace_id, place.stored_bucket, {waited_for},
        {columns("created", "place.collection", "place.namespace", "step" if has_lineage else None)}
 FROM place LEFT JOIN created ON true{" LEFT JOIN step ON true" if has_lineage else ""}

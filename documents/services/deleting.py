@@ -68,7 +68,7 @@ def _delete_one(scope: Scope, collection: str | None, document_id: str, versions
             if in_collection
             else " AND c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NULL"
         )
-        + f"{condition} RETURNING d.namespace_id, d.collection_id), {count_gone('gone')}"
+        + f"{condition} RETURNING d.namespace_id, d.collection_id), {count_gone('gone', single=True)}"
         " SELECT (SELECT count(*) FROM gone), EXISTS (SELECT FROM documents_document x"
         " WHERE x.namespace_id = scope.namespace_id AND x.document_id = %s"
         + (" AND x.collection_id = scope.collection_id" if in_collection else "")
