@@ -1,0 +1,15 @@
+"""Lists of documents: a question becomes one statement that finds, orders and reads a page (contract section 7).
+
+questions   what was asked, as small values
+scoping     where to look: the statement's first CTEs
+access      what the default indexes can find
+statistics  how often a value occurs
+planning    index or walk
+ordering    sort keys, and going on after a page
+pages       the statement
+"""
+
+from documents.listing.pages import Page, Row, read_page
+from documents.listing.questions import MAX_PARTITIONS, Partition, Places, Question, Sort
+
+__all__ = ["MAX_PARTITIONS", "Page", "Partition", "Places", "Question", "Row", "Sort", "read_page"]

@@ -1,0 +1,134 @@
+"""How the default indexes find the documents that a filter may match (migration 0008).
+
+An `Access` is a condition that every match fulfils and an index serves; the filter's own predicate is always checked
+besides, so it may let too many through (other case, elements of arrays, equal hashes) and never too few.
+
+Of a tree, equality with scalars and `in` are served: every such part of an AND at once, an OR when each of its branches
+is. The documents' own index and the lineage steps' are two tables: an access is of one of them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from typing import Final, Literal
+
+from documents.fields import Field, json_path
+from documents.filters import All, Any, Condition, Node
+from mixpeek_site.jsonio import dumps
+from mixpeek_site.sql import Fragment
+
+Table = Literal["documents", "lineage"]
+Scalar = str | int | float | Decimal | bool
+
+TERMS: Final = "documents_terms(d.collection_id, d.document_id, d.payload, d.internal_metadata, d.system)"
+LINEAGE_TERMS: Final = (
+    "documents_lineage_terms(l.collection_id, l.root_object_id, l.root_bucket_id, l.source_type, l.source_object_id,"
+    " l.source_collection_id, l.source_document_id, l.path)"
+)
+
+_PARTS: Final = {"d.payload": "", "d.internal_metadata": "i", "d.system": "s", "d.document_id": "d"}
+_MAX_VALUES: Final = 1000
+_MAX_NUMBERS: Final = 3  # steps that may be elements: each doubles the paths
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A field and a scalar that it may hold; what statistics count."""
+
+    column: str
+    steps: tuple[str, ...]
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`condition` is over the aliases d or l, and c. `alternatives`: one of these terms is in every match."""
+
+    table: Table
+    condition: Fragment
+    alternatives: tuple[Term, ...]
+
+
+def accesses(node: Node | None) -> list[Access]:
+    """Every access that the filter allows, none of which needs the others."""
+    if isinstance(node, Condition):
+        found = _of_condition(node)
+        return [found] if found else []
+    if isinstance(node, All):
+        return [access for inner in node.nodes for access in accesses(inner)]
+    if isinstance(node, Any):
+        branches = [accesses(inner) for inner in node.nodes]
+        return [joined for table in ("documents", "lineage") if (joined := _any_of(branches, table))]
+    return []
+
+
+def _any_of(branches: list[list[Access]], table: str) -> Access | None:
+    chosen = [next((access for access in branch if access.table == table), None) for branch in branches]
+    served = [access for access in chosen if access is not None]
+    if not served or len(served) < len(chosen):
+        return None
+    text = " OR ".join(access.condition.text for access in served)
+    params = tuple(param for access in served for param in access.condition.params)
+    return Access(served[0].table, Fragment(f"({text})", params), tuple(t for access in served for t in access.alternatives))
+
+
+def _of_condition(condition: Condition) -> Access | None:
+    if condition.operator == "eq":
+        values: list[object] = [condition.value]
+    elif condition.operator == "in" and isinstance(condition.value, list | tuple):
+        values = [value for value in condition.value if value is not None]
+    else:
+        return None
+    scalars = [value for value in values if isinstance(value, Scalar)]
+    if not scalars or len(scalars) < len(values) or len(scalars) > _MAX_VALUES:
+        return None
+    field = condition.field
+    terms = tuple(Term(field.column, field.steps, value.lower() if isinstance(value, str) else value) for value in scalars)
+    if field.column in _PARTS and len(_numbers(field)) <= _MAX_NUMBERS:
+        return Access("documents", _document_condition(field, scalars), terms)
+    if field.kind == "text" and field.column.startswith("l."):
+        return Access("lineage", _lineage_condition(field, scalars), terms)
+    return None
+
+
+def _document_condition(field: Field, values: list[Scalar]) -> Fragment:
+    """The stored part begins with the collection's number; the rest of the path is folded as the index folds it."""
+    test = " ? (" + " || ".join(f"@ == {dumps(value)}" for value in values) + ")"
+    paths = [path + test for path in _paths(field)]
+    start = f"'$.\"' || c.id || '{_PARTS[field.column]}\"'"
+    texts = [f"({start} || lower(%s::text))::jsonpath" for _ in paths]
+    condition = " OR ".join(f"{TERMS} @? {text}" for text in texts)
+    return Fragment(f"({condition})" if len(texts) > 1 else condition, tuple(paths))
+
+
+def _paths(field: Field) -> list[str]:
+    """The jsonpath after the collection's part. A step that is a number may be an element: arrays leave no trace in the index."""
+    if field.kind == "text":
+        return [""]
+    if not field.has_index_steps:
+        return [f"{json_path(field.steps)[1:]}[*]"]
+    numbers = _numbers(field)
+    found = []
+    for kept in product((True, False), repeat=len(numbers)):
+        dropped = {place for place, keep in zip(numbers, kept, strict=True) if not keep}
+        found.append(f"{json_path(tuple(step for place, step in enumerate(field.steps) if place not in dropped))[1:]}[*]")
+    return found
+
+
+def _numbers(field: Field) -> list[int]:
+    return [place for place, step in enumerate(field.steps) if step.isdigit()]
+
+
+def _lineage_condition(field: Field, values: list[Scalar]) -> Fragment:
+    name = field.column.removeprefix("l.")
+    texts = [value for value in values if isinstance(value, str)]
+    hashes = f"SELECT hashtextextended('{name}:' || lower(v), c.id) FROM unnest(%s::text[]) AS v"
+    if len(texts) == 1:
+        hashed = f"hashtextextended('{name}:' || lower(%s::text), c.id)"
+        return Fragment(f"{LINEAGE_TERMS} @> ARRAY[{hashed}]", (texts[0],))
+    return Fragment(f"{LINEAGE_TERMS} && ARRAY({hashes})", (texts,))
+
+
+def terms_of(accesses: Iterable[Access]) -> set[Term]:
+    return {term for access in accesses for term in access.alternatives}
