@@ -1,7 +1,12 @@
 """What `namespaces` may ask of documents without importing them (namespaces/dependents.py)."""
 
-from documents import services
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from documents import payload_indexes, services
 from mixpeek_site import sql
+from mixpeek_site.errors import Fault
+from namespaces.dependents import PayloadIndexState
 from namespaces.scope import Scope
 
 _BY_NAMESPACE = """
@@ -41,3 +46,14 @@ class DocumentsOfPlaces:
 
     def delete_of_object(self, scope: Scope, object_id: str) -> int:
         return services.delete_documents_of_root(scope=scope, object_id=object_id)
+
+    def payload_index_faults(self, declared: Any, location: tuple[str | int, ...]) -> Sequence[Fault]:
+        return payload_indexes.faults(declared, location)
+
+    def declare_payload_indexes(self, namespace_id: int, declared: Any) -> None:
+        payload_indexes.declare(namespace_id, declared)
+
+    def payload_index_states(
+        self, declared: Mapping[int, Sequence[Any]], *, sizes: bool = False
+    ) -> dict[int, list[PayloadIndexState]]:
+        return payload_indexes.states(declared, sizes=sizes)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from documents import counting
+from documents import counting, payload_indexes
 from mixpeek_site import sql
 
 Stopping = Callable[[], bool]
@@ -36,11 +36,16 @@ def alone() -> Iterator[bool]:
 
 
 def round_of_duties(stopping: Stopping) -> Iterator[str]:
-    """Every duty once. Nothing when another process is at it."""
+    """Every duty once. Nothing when another process is at it. An index may still be being built afterwards: `finish`."""
     with alone() as may:
         for duty in DUTIES if may else ():
             if not stopping():
                 yield from duty(stopping)
+
+
+def finish(stopping: Stopping) -> Iterator[str]:
+    """Wait for what the rounds began; when `stopping`, break it off."""
+    yield from payload_indexes.builder.finish(stopping)
 
 
 # Counts --------------------------------------------------------------------------------------------------------------
@@ -150,4 +155,4 @@ def _said(what: str, rows: int, word: str, begun: float) -> str:
     return f"Purged {what}: {rows:,} {word}{'' if rows == 1 else 's'} in {time.monotonic() - begun:.1f} s."
 
 
-DUTIES: Final[tuple[Duty, ...]] = (fold_counts, purge_collections, purge_namespaces)
+DUTIES: Final[tuple[Duty, ...]] = (fold_counts, payload_indexes.builder.keep, purge_collections, purge_namespaces)

@@ -3,9 +3,22 @@
 So `namespaces` never imports `documents`, and places can still say how many documents they hold, and take them along.
 """
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
 
+from mixpeek_site.errors import Fault
 from namespaces.scope import Scope
+
+PayloadIndexStatus = Literal["pending", "building", "ready", "failed", "not_indexed", "default"]
+"""not_indexed: of a type without index. default: a system or lineage field, which the default indexes serve."""
+
+
+class PayloadIndexState(NamedTuple):
+    """Of one payload index that a namespace declares."""
+
+    status: PayloadIndexStatus
+    error: str | None = None
+    size_bytes: int | None = None
 
 
 class Documents(Protocol):
@@ -27,6 +40,23 @@ class Documents(Protocol):
         """Delete those, and return how many; the caller holds the transaction."""
         ...
 
+    def payload_index_faults(self, declared: Any, location: tuple[str | int, ...]) -> Sequence[Fault]:
+        """What is wrong with a namespace's payload_indexes, which the request has at `location`."""
+        ...
+
+    def declare_payload_indexes(self, namespace_id: int, declared: Any) -> None:
+        """These are the namespace's from now on. The caller holds the transaction and the namespace's row.
+
+        Raises ValidationError, at payload_indexes.
+        """
+        ...
+
+    def payload_index_states(
+        self, declared: Mapping[int, Sequence[Any]], *, sizes: bool = False
+    ) -> dict[int, list[PayloadIndexState]]:
+        """Of each index that the namespaces (by internal id) declare. One statement, none where nothing is declared."""
+        ...
+
 
 class _NoDocuments:
     def count_by_namespace(self, namespace_ids: list[int]) -> dict[int, int]:
@@ -40,6 +70,17 @@ class _NoDocuments:
 
     def delete_of_object(self, scope: Scope, object_id: str) -> int:
         return 0
+
+    def payload_index_faults(self, declared: Any, location: tuple[str | int, ...]) -> Sequence[Fault]:
+        return ()
+
+    def declare_payload_indexes(self, namespace_id: int, declared: Any) -> None:
+        pass
+
+    def payload_index_states(
+        self, declared: Mapping[int, Sequence[Any]], *, sizes: bool = False
+    ) -> dict[int, list[PayloadIndexState]]:
+        return {namespace_id: [PayloadIndexState("not_indexed")] * len(each) for namespace_id, each in declared.items()}
 
 
 documents: Documents = _NoDocuments()

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from mixpeek_site import ids, sql
 from namespaces import dependents, rows
 from namespaces import listing as lists
+from namespaces.dependents import PayloadIndexState
 from namespaces.listing import Listing
 from namespaces.models import BUCKET_PREFIX, Bucket, BucketObject, Collection, Namespace
 from namespaces.scope import (
@@ -161,6 +162,12 @@ def counts_of_namespaces(namespace_ids: list[int]) -> dict[int, NamespaceCounts]
     return {
         id: NamespaceCounts(documents.get(id, 0), collections, buckets, objects) for id, collections, buckets, objects in found
     }
+
+
+def payload_index_states(namespaces: Sequence[Namespace], *, sizes: bool = False) -> dict[int, list[PayloadIndexState]]:
+    """Of each declared payload index, per namespace (internal id). At most one statement, of the documents' app."""
+    declared = {each.pk: each.config.get("payload_indexes") or [] for each in namespaces}
+    return dependents.documents.payload_index_states(declared, sizes=sizes)
 
 
 def document_counts(collections: Sequence[Collection]) -> dict[int, int]:

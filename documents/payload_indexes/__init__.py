@@ -5,6 +5,8 @@ namespace planning time). `expressions` says what an index holds, `registry` whi
 `building` makes and drops them behind the requests.
 """
 
-from documents.payload_indexes.registry import Ready, ready
+from documents.payload_indexes.building import builder
+from documents.payload_indexes.expressions import faults
+from documents.payload_indexes.registry import Ready, declare, ready, states
 
-__all__ = ["Ready", "ready"]
+__all__ = ["Ready", "builder", "declare", "faults", "ready", "states"]

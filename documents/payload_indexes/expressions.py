@@ -4,6 +4,7 @@ A statement is served by an index only if it has the same expression, constants 
 quoted by psycopg, and statements take the text from the registry: nothing of a request gets into it.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from psycopg import sql
@@ -44,15 +45,24 @@ def read_declared(declared: Any, location: tuple[str | int, ...]) -> list[tuple[
     if not isinstance(declared, list) or len(declared) > MAX_PER_NAMESPACE:
         raise ValidationError(Fault(location, f"must be an array of at most {MAX_PER_NAMESPACE} indexes", "list_length"))
     read: list[tuple[Field, tuple[Kind, ...]]] = []
-    faults: list[Fault] = []
+    found: list[Fault] = []
     for place, each in enumerate(declared):
         try:
             read.append(_read_one(each, (*location, place)))
         except ValidationError as error:
-            faults += error.faults
-    if faults:
-        raise ValidationError(*faults)
+            found += error.faults
+    if found:
+        raise ValidationError(*found)
     return read
+
+
+def faults(declared: Any, location: tuple[str | int, ...]) -> Sequence[Fault]:
+    """What `read_declared` refuses."""
+    try:
+        read_declared(declared, location)
+    except ValidationError as error:
+        return error.faults
+    return ()
 
 
 def _read_one(declared: Any, location: tuple[str | int, ...]) -> tuple[Field, tuple[Kind, ...]]:

@@ -2,18 +2,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from documents.payload_indexes import expressions
-from documents.payload_indexes.expressions import Index, Kind
+from documents.payload_indexes.expressions import Index
 from mixpeek_site import sql
-from mixpeek_site.jsonio import JSONObject
+from mixpeek_site.transactions import atomic
+from namespaces.dependents import PayloadIndexState, PayloadIndexStatus
 
 CACHE_SECONDS: Final = 3.0
 CACHE_ENTRIES: Final = 4096
-
-Status = Literal["pending", "building", "ready", "failed", "not_indexed", "default"]
-"""not_indexed: there is no index of that type. default: a system or lineage field, which the default indexes serve."""
 
 
 class Ready(NamedTuple):
@@ -25,14 +23,6 @@ class Ready(NamedTuple):
 
     value: str
     key: str
-
-
-class State(NamedTuple):
-    """Of one declared index; of several indexes behind it, the one that is least far."""
-
-    status: Status
-    error: str | None = None
-    size_bytes: int | None = None
 
 
 # For statements -------------------------------------------------------------------------------------------------------
@@ -68,6 +58,17 @@ def forget() -> None:
 
 # For namespaces -------------------------------------------------------------------------------------------------------
 
+USED: Final = """EXISTS (
+    SELECT FROM documents_payloadindexuse u JOIN namespaces_namespace n ON n.id = u.namespace_id AND n.deleted_at IS NULL
+    WHERE u.payload_index_id = p.id
+)"""
+"""Whether a namespace declares the index p. Uses of a deleted namespace go with its purge, or before."""
+
+FORGET_DELETED_NAMESPACES: Final = """
+DELETE FROM documents_payloadindexuse u USING namespaces_namespace n
+WHERE u.payload_index_id = %s AND n.id = u.namespace_id AND n.deleted_at IS NOT NULL
+"""
+
 # Locks what is there, so that it is not dropped before its new use is seen.
 _REGISTER = """
 INSERT INTO documents_payloadindex AS p (steps, kind, value, key) VALUES (%s::text[], %s, '', '')
@@ -89,9 +90,32 @@ def declare(namespace_id: int, declared: Any) -> None:
 
     Raises ValidationError for what can't be indexed, at payload_indexes.
     """
-    wanted = expressions.indexes(expressions.read_declared(declared, ("payload_indexes",)))
+    _use(namespace_id, expressions.indexes(expressions.read_declared(declared, ("payload_indexes",))))
+
+
+def _use(namespace_id: int, wanted: Sequence[Index]) -> None:
     numbers = [number for steps, kind in wanted for (number,) in sql.rows(_REGISTER, (list(steps), kind))]
     sql.run(_USE, (namespace_id, numbers, namespace_id, numbers))
+
+
+_STORED = """
+SELECT n.id FROM namespaces_namespace n
+WHERE n.deleted_at IS NULL AND n.config ? 'payload_indexes'
+AND NOT EXISTS (SELECT FROM documents_payloadindexuse u WHERE u.namespace_id = n.id)
+"""
+_STORED_OF = """
+SELECT n.config -> 'payload_indexes' FROM namespaces_namespace n WHERE n.id = %s AND n.deleted_at IS NULL FOR UPDATE
+"""
+
+
+def declare_stored() -> None:
+    """Register what namespaces declared before there was this registry; what can't be indexed is left out."""
+    for (namespace_id,) in sql.rows(_STORED):
+        with atomic():
+            for (declared,) in sql.rows(_STORED_OF, (namespace_id,)):
+                listed = declared if isinstance(declared, list) else []
+                readable = [each for each in listed if not expressions.faults([each], ())]
+                _use(namespace_id, expressions.indexes(expressions.read_declared(readable, ())))
 
 
 _STATES = """
@@ -99,38 +123,40 @@ SELECT p.steps, p.kind, p.state, p.error, CASE WHEN %s THEN pg_relation_size(to_
 FROM documents_payloadindex p
 WHERE p.id IN (SELECT u.payload_index_id FROM documents_payloadindexuse u WHERE u.namespace_id = ANY(%s))
 """
-_LEAST_FAR: Final = ("failed", "dropping", "pending", "building", "ready")
-_SHOWN: Final[Mapping[str, Status]] = {
+# Of several indexes behind one declared, the one that is least far. One that is being dropped is made again, if it has a user.
+_LEAST_FAR: Final[Mapping[str, PayloadIndexStatus]] = {
     "failed": "failed",
-    "dropping": "pending",  # and made again, now that it has a user
+    "dropping": "pending",
     "pending": "pending",
     "building": "building",
     "ready": "ready",
 }
+_Found = Mapping[Index, tuple[str, str | None, int | None]]
 
 
-def states(declared: Mapping[int, Sequence[JSONObject]], *, sizes: bool = False) -> dict[int, list[State]]:
+def states(declared: Mapping[int, Sequence[Any]], *, sizes: bool = False) -> dict[int, list[PayloadIndexState]]:
     """The states of what namespaces declare, in its order, by the namespaces' internal ids. One statement, none for none."""
     asked = [namespace_id for namespace_id, each in declared.items() if each]
-    if not asked:
-        return {namespace_id: [] for namespace_id in declared}
-    found: dict[Index, tuple[str, str | None, int | None]] = {
-        (tuple(steps), kind): (state, error, size)
-        for steps, kind, state, error, size in sql.rows(_STATES, (sizes, expressions.NAME_PREFIX, asked))
-    }
+    found: _Found = (
+        {
+            (tuple(steps), kind): (state, error, size)
+            for steps, kind, state, error, size in sql.rows(_STATES, (sizes, expressions.NAME_PREFIX, asked))
+        }
+        if asked
+        else {}
+    )
     return {namespace_id: [_state(each, found) for each in entries] for namespace_id, entries in declared.items()}
 
 
-def _state(declared: JSONObject, found: Mapping[Index, tuple[str, str | None, int | None]]) -> State:
+def _state(declared: Any, found: _Found) -> PayloadIndexState:
+    if faults := expressions.faults([declared], ()):  # declared before there was this registry
+        return PayloadIndexState("failed", faults[0].message)
     [(field, kinds)] = expressions.read_declared([declared], ())
     if not kinds:
-        return State("not_indexed")
+        return PayloadIndexState("not_indexed")
     if not expressions.is_user_field(field):
-        return State("default")
+        return PayloadIndexState("default")
     behind = [found.get((field.steps, kind), ("pending", None, None)) for kind in kinds]
-    state, error, _ = min(behind, key=lambda each: _LEAST_FAR.index(each[0]))
+    state, error, _ = min(behind, key=lambda each: list(_LEAST_FAR).index(each[0]))
     sizes = [size for _, _, size in behind if size is not None]
-    return State(_SHOWN[state], error if state == "failed" else None, sum(sizes) if sizes else None)
-
-
-__all__ = ["Index", "Kind", "Ready", "State", "Status", "declare", "forget", "ready", "states"]
+    return PayloadIndexState(_LEAST_FAR[state], error if state == "failed" else None, sum(sizes) if sizes else None)

@@ -9,15 +9,17 @@ from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.utils.html import format_html_join
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mixpeek_site.errors import DomainError
-from namespaces import services
+from namespaces import queries, services
 from namespaces.admin.access import staff_scope
 from namespaces.admin.forms import ExactJSONFormField, ServiceForm, changes
 from namespaces.admin.lists import InNamespaceFilter, OrganizationFilter, SmallTableAdmin
 from namespaces.admin.urls import change_url, code, link, list_url
+from namespaces.dependents import PayloadIndexState
 from namespaces.models import Bucket, Collection, Namespace, Organization
 from namespaces.services.collections import extractor_id
 
@@ -95,7 +97,7 @@ CONFIG_HELP = "What clients sent for processing: stored and returned, not interp
 
 
 class NamespaceForm(ServiceForm):
-    names = {"id": "public_id"}
+    names = {"id": "public_id", "payload_indexes": "config"}
     public_id = forms.CharField(
         label="Namespace id", required=False, max_length=128, help_text="Begins with ns_. Empty: one is made."
     )
@@ -138,10 +140,28 @@ class NamespaceAdmin(PlaceAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ("organization", "name", "public_id", "description", "config")
-        return ("organization", "name", "shown_id", "description", "config", "within", "created_at", "updated_at")
+        return ("organization", "name", "shown_id", "description", "config", "indexes", "within", "created_at", "updated_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("organization", "shown_id", "within", "created_at", "updated_at") if obj else ()
+        return ("organization", "shown_id", "indexes", "within", "created_at", "updated_at") if obj else ()
+
+    @admin.display(description="payload indexes")
+    def indexes(self, namespace: Namespace) -> SafeString | str:
+        declared = namespace.config.get("payload_indexes") or []
+        states = queries.payload_index_states([namespace], sizes=True)[namespace.pk]
+        if not declared:
+            return "-"
+        return format_html(
+            "<table><thead><tr><th>Field<th>Type<th>State<th>Size<th>Error</thead><tbody>{}</tbody></table>",
+            format_html_join(
+                "",
+                "<tr><td>{}<td>{}<td>{}<td>{}<td>{}",
+                (
+                    (each.get("field_name"), each.get("type"), state.status.replace("_", " "), _size(state), state.error or "")
+                    for each, state in zip(declared, states, strict=True)
+                ),
+            ),
+        )
 
     def delete_place(self, request: HttpRequest, place: Namespace) -> None:
         services.delete_namespace(scope=staff_scope(place))
@@ -170,6 +190,10 @@ class NamespaceAdmin(PlaceAdmin):
     def within(self, namespace: Namespace) -> SafeString:
         shown = (self.collections, self.documents, self.buckets, self.objects)
         return format_html_join(" · ", "{}", ((show(namespace),) for show in shown))
+
+
+def _size(state: PayloadIndexState) -> str:
+    return "" if state.size_bytes is None else filesizeformat(state.size_bytes)
 
 
 class InNamespaceAdmin(PlaceAdmin):

@@ -12,6 +12,7 @@ from jsonschema.exceptions import ValidationError as SchemaError
 from mixpeek_site import ids
 from mixpeek_site.errors import BadRequestError, DomainError, Fault, ValidationError
 from mixpeek_site.jsonio import JSONObject
+from namespaces import dependents
 from namespaces.api.openapi import COMPONENTS
 from namespaces.api.openapi.objects import RESERVED, SYSTEM_FIELDS
 from namespaces.models import BUCKET_PREFIX, COLLECTION_PREFIX, NAMESPACE_PREFIX
@@ -69,6 +70,10 @@ def read_namespace(body: JSONObject, component: str) -> PlaceInput:
         config["expires_at"] = None if seconds is None else _in_seconds(seconds)
     elif config.get("expires_at") is not None and not _is_time(config["expires_at"]):
         raise ValidationError(Fault(("body", "expires_at"), "must be an ISO 8601 date and time", "datetime_parsing"))
+    if config.get("payload_indexes"):
+        config["payload_indexes"] = [_as_declared(each) for each in config["payload_indexes"]]
+        if faults := dependents.documents.payload_index_faults(config["payload_indexes"], ("body", "payload_indexes")):
+            raise ValidationError(*faults)
     return place
 
 
@@ -163,6 +168,11 @@ def _user_fields(body: JSONObject) -> JSONObject:
 
 def _system(body: JSONObject) -> JSONObject:
     return {key: body[key] for key in SYSTEM_FIELDS if key in body and key not in ("blobs", "key_prefix")}
+
+
+def _as_declared(index: JSONObject) -> JSONObject:
+    """A payload index without what answers add to it, so that what was read may be written back."""
+    return {key: value for key, value in index.items() if key not in ("status", "error")}
 
 
 def _underscored(body: Any, location: tuple[str | int, ...]) -> list[Fault]:

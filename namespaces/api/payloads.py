@@ -7,6 +7,7 @@ from typing import Any
 
 from mixpeek_site.jsonio import JSONObject
 from namespaces.api.openapi.objects import RESERVED
+from namespaces.dependents import PayloadIndexState
 from namespaces.models import Bucket, BucketObject, Collection, Namespace
 from namespaces.queries import BucketStatistics, NamespaceCounts
 from namespaces.services.collections import PASSTHROUGH_EXTRACTOR, extractor_id
@@ -24,9 +25,10 @@ def time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def namespace(row: Namespace, counts: NamespaceCounts) -> JSONObject:
+def namespace(row: Namespace, counts: NamespaceCounts, states: Sequence[PayloadIndexState]) -> JSONObject:
+    """`states`: of the payload indexes, in their order."""
     config = row.config
-    indexes = config.get("payload_indexes", [])
+    indexes = [_index(*each) for each in zip(config.get("payload_indexes", []), states, strict=True)]
     return {
         "object": "namespace",
         "namespace_id": row.public_id,
@@ -67,6 +69,10 @@ def namespace(row: Namespace, counts: NamespaceCounts) -> JSONObject:
         "updated_at": time(row.updated_at),
         "expires_at": config.get("expires_at"),
     }
+
+
+def _index(declared: JSONObject, state: PayloadIndexState) -> JSONObject:
+    return {**declared, "status": state.status, **({} if state.error is None else {"error": state.error})}
 
 
 def namespace_list_stats(results: Sequence[JSONObject]) -> JSONObject:

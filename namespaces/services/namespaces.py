@@ -6,7 +6,7 @@ from mixpeek_site import sql
 from mixpeek_site.errors import ForbiddenError
 from mixpeek_site.jsonio import JSONObject
 from mixpeek_site.transactions import atomic
-from namespaces import rows
+from namespaces import dependents, rows
 from namespaces.models import NAMESPACE_PREFIX, Namespace, new_namespace_id
 from namespaces.scope import Scope, namespace_not_found
 from namespaces.services.common import UNCHANGED, Text, assignments, name_taken, present, require_chosen_id, require_name, taken
@@ -32,8 +32,8 @@ def create_namespace(
 ) -> Namespace:
     """A new namespace of the organization. `key_patterns`: those of the caller's key; empty means unlimited.
 
-    Raises ValidationError for the name or id, ForbiddenError when the key's patterns would not let it in, and
-    AlreadyExistsError when the id or name is taken.
+    Raises ValidationError for the name, the id or the payload indexes, ForbiddenError when the key's patterns would not
+    let it in, and AlreadyExistsError when the id or name is taken.
     """
     require_name(name, NAMESPACE_PREFIX)
     if namespace_id is not None:
@@ -41,11 +41,14 @@ def create_namespace(
     chosen = namespace_id or new_namespace_id()
     if key_patterns and not any(_matches(pattern, text) for pattern in key_patterns for text in (chosen, name)):
         raise _outside(name)
-    row = sql.one(_INSERT, (organization_id, chosen, name, description, present(config or {})))
-    if row is None:
-        found = sql.one(_NAME_TAKEN, (organization_id, name))
-        raise taken("namespace", name=name, chosen_id=namespace_id, name_is_taken=found is not None or namespace_id is None)
-    return rows.namespace(row)
+    with atomic():
+        row = sql.one(_INSERT, (organization_id, chosen, name, description, present(config or {})))
+        if row is None:
+            found = sql.one(_NAME_TAKEN, (organization_id, name))
+            raise taken("namespace", name=name, chosen_id=namespace_id, name_is_taken=found is not None or namespace_id is None)
+        made = rows.namespace(row)
+        _declare_indexes(made, config or {})
+    return made
 
 
 def update_namespace(
@@ -53,8 +56,8 @@ def update_namespace(
 ) -> Namespace:
     """Set what is named; members of `config` replace the stored ones, None removes one.
 
-    Raises NotFoundError, ValidationError for the name, AlreadyExistsError when it is taken, and ForbiddenError when
-    the key's patterns would lose the namespace by it.
+    Raises NotFoundError, ValidationError for the name or the payload indexes, AlreadyExistsError when it is taken, and
+    ForbiddenError when the key's patterns would lose the namespace by it.
     """
     if name is not None:
         require_name(name, NAMESPACE_PREFIX)
@@ -73,9 +76,11 @@ def update_namespace(
                 raise namespace_not_found(scope.identifier)
             if not row[-1]:
                 raise _outside(name or "")
+            changed = rows.namespace(row)
+            _declare_indexes(changed, config or {})
     except psycopg.errors.UniqueViolation:
         raise name_taken("namespace", name or "") from None
-    return rows.namespace(row)
+    return changed
 
 
 def delete_namespace(*, scope: Scope) -> None:
@@ -90,6 +95,12 @@ def delete_namespace(*, scope: Scope) -> None:
     """
     if sql.one(statement, params) is None:
         raise namespace_not_found(scope.identifier)
+
+
+def _declare_indexes(namespace: Namespace, config: JSONObject) -> None:
+    """Have the payload indexes made that a new config names. Raises ValidationError for what can't be indexed."""
+    if "payload_indexes" in config:
+        dependents.documents.declare_payload_indexes(namespace.pk, config["payload_indexes"] or [])
 
 
 def _matches(pattern: str, text: str) -> bool:

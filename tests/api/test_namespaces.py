@@ -24,9 +24,9 @@ def test_a_namespace_comes_back_as_it_was_sent(api: Api) -> None:
     assert answer["namespace_id"].startswith("ns_")
     assert made.headers["Location"] == f"/v1/namespaces/{answer['namespace_id']}"
     assert answer["feature_extractors"] == [{**EXTRACTOR, "feature_extractor_id": "scene_detector_v2"}]
-    assert {name: answer[name] for name in sent if name != "feature_extractors"} == {
-        name: value for name, value in sent.items() if name != "feature_extractors"
-    }
+    assert answer["payload_indexes"] == [{"field_name": "metadata.title", "type": "keyword", "status": "pending"}]
+    others = sent.keys() - {"feature_extractors", "payload_indexes"}
+    assert {name: answer[name] for name in others} == {name: sent[name] for name in others}
     assert answer["created_at"] == answer["updated_at"]
 
 

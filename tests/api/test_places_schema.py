@@ -107,6 +107,10 @@ def test_the_official_client_reads_every_member(component: str, answer: Any) -> 
     assert set(getattr(model, "additional_properties", {})) <= {"metadata", "title"}, "user fields only"
 
 
+OURS = {"NamespaceModel.payload_indexes.status", "ListNamespacesResponse.results.payload_indexes.status"}
+"""What answers have beyond the official client's model, which passes over it."""
+
+
 def require_known(read: Any, sent: Any, place: str) -> None:
     """Every member of `sent` is in `read`, as a member of the model, or in the extra ones of a part that is open."""
     if isinstance(read, dict) and "actual_instance" in read:
@@ -114,7 +118,7 @@ def require_known(read: Any, sent: Any, place: str) -> None:
     if isinstance(sent, dict):
         extra = read.get("additional_properties", {})
         for name, value in sent.items():
-            if value is not None:
+            if value is not None and f"{place}.{name}" not in OURS:
                 assert name in read or name in extra, f"{place}.{name}"
                 require_known(read[name] if name in read else extra[name], value, f"{place}.{name}")
     elif isinstance(sent, list):

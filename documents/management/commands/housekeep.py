@@ -21,10 +21,11 @@ PAUSE_WITHOUT_DATABASE_SECONDS = 15.0
 
 class Command(PlaceCommand):
     help = """Do what is done behind the requests: remove the rows of deleted collections and namespaces, in short
-transactions. One process per database works at a time; others wait for their turn. `manage.py serve` runs it by itself.
+transactions, build declared payload indexes and drop those that nobody declares any more. One process per database
+works at a time; others wait for their turn. `manage.py serve` runs it by itself.
 
 examples:
-  manage.py housekeep          until SIGTERM or Ctrl-C; a line for each thing that was purged
+  manage.py housekeep          until SIGTERM or Ctrl-C; a line for each thing that was done
   manage.py housekeep --once   one round, for cron
 
 exit codes: 0 ended as asked, 1 the database can't be reached (--once; the loop goes on trying)"""
@@ -46,8 +47,10 @@ exit codes: 0 ended as asked, 1 the database can't be reached (--once; the loop 
                     connection.close()
                     pause = PAUSE_WITHOUT_DATABASE_SECONDS
                 if once:
-                    return
+                    break
                 ended.wait(pause)
+            for line in housekeeping.finish(ended.is_set):
+                self._log(line)
 
     def _log(self, line: str) -> None:
         self.stdout.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}")
@@ -56,7 +59,7 @@ exit codes: 0 ended as asked, 1 the database can't be reached (--once; the loop 
 
 @contextmanager
 def _ended_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set, so that a purge ends with the batch it is at."""
+    """An event that SIGTERM and SIGINT set, so that a purge ends with the batch it is at, and a build at once."""
     ended = threading.Event()
     signals = (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
     before = {number: signal.signal(number, lambda *_: ended.set()) for number in signals}

@@ -59,7 +59,7 @@ _MODEL: dict[str, Schema] = {
     "cluster_id": nullable(STRING),
     "description": nullable(STRING),
     "feature_extractors": array(ref("FeatureExtractorConfig")),
-    "payload_indexes": array(ref("PayloadIndexConfig")),
+    "payload_indexes": array(ref("PayloadIndex")),
     "payload_index_count": COUNT,
     "document_count": COUNT,
     "document_count_complete": BOOLEAN,

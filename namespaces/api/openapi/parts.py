@@ -72,6 +72,13 @@ _EXTRACTOR: dict[str, Schema] = {
     "include_all_source_fields": nullable(BOOLEAN),
 }
 
+_PAYLOAD_INDEX: dict[str, Schema] = {
+    "field_name": {"type": "string", "minLength": 1, "maxLength": 255},
+    "type": {"type": "string", "enum": ["keyword", "integer", "float", "bool", "geo", "datetime", "text", "uuid"]},
+    "field_schema": nullable({**OBJECT, "description": "Stored and returned; words are what the text operator takes for words."}),
+    "is_protected": nullable(BOOLEAN),
+}
+
 COMPONENTS: dict[str, Schema] = {
     "BucketSchemaFieldType": {"type": "string", "enum": FIELD_TYPES},
     "BucketSchemaField": opened(
@@ -98,13 +105,23 @@ COMPONENTS: dict[str, Schema] = {
         ["feature_extractor_name", "version", "feature_extractor_id"],
     ),
     "PayloadIndexConfig": opened(
-        {
-            "field_name": {"type": "string", "minLength": 1, "maxLength": 255},
-            "type": {"type": "string", "enum": ["keyword", "integer", "float", "bool", "geo", "datetime", "text", "uuid"]},
-            "field_schema": nullable(OBJECT),
-            "is_protected": nullable(BOOLEAN),
-        },
+        _PAYLOAD_INDEX,
         ["field_name", "type"],
+        description="A field to index. status and error are an answer's and may be sent back: they are not stored.",
+    ),
+    "PayloadIndex": opened(
+        {
+            **_PAYLOAD_INDEX,
+            "status": {
+                "type": "string",
+                "enum": ["pending", "building", "ready", "failed", "not_indexed", "default"],
+                "description": "not_indexed: there is no index of this type. default: a system or lineage field, "
+                "which the default indexes serve. A failed build is tried again.",
+            },
+            "error": {"type": "string", "description": "Why it failed."},
+        },
+        ["field_name", "type", "status"],
+        description="A declared index and how far it is.",
     ),
     "SourceType": {"type": "string", "enum": SOURCE_TYPES},
     "TaskStatusEnum": {"type": "string", "enum": TASK_STATUSES},
