@@ -2,6 +2,8 @@
 
 from django.urls import re_path
 
+from documents.api.aggregations import AggregationViewSet
+from documents.api.many import ManyDocumentsViewSet
 from documents.api.views import DocumentViewSet
 
 _COLLECTION = r"^collections/(?P<collection_identifier>[^/]+)/documents"
@@ -10,8 +12,17 @@ _DOCUMENT = r"/(?P<document_id>[^/]+)"
 _one = DocumentViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"})
 _twin = DocumentViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"})
 
+_count = AggregationViewSet.as_view({"get": "count", "post": "count_matching"})
+_batch = ManyDocumentsViewSet.as_view({"post": "update_batch", "delete": "delete_batch"})
+
 urlpatterns = [
+    re_path(rf"{_COLLECTION}/count/?$", _count, name="documents-count"),
+    re_path(rf"{_COLLECTION}/distinct/?$", AggregationViewSet.as_view({"post": "distinct"}), name="documents-distinct"),
+    re_path(rf"{_COLLECTION}/aggregate/?$", AggregationViewSet.as_view({"post": "aggregate"}), name="documents-aggregate"),
     re_path(rf"{_COLLECTION}/list/?$", DocumentViewSet.as_view({"post": "list_documents"}), name="documents-list-query"),
+    re_path(rf"{_COLLECTION}/batch/?$", _batch, name="documents-batch"),
+    re_path(rf"{_COLLECTION}/bulk/?$", ManyDocumentsViewSet.as_view({"patch": "update_bulk"}), name="documents-bulk"),
+    re_path(r"^documents/batch-get/?$", ManyDocumentsViewSet.as_view({"post": "get_many"}), name="documents-batch-get"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/?$", _one, name="document"),
     re_path(rf"{_COLLECTION}/?$", DocumentViewSet.as_view({"post": "create", "get": "list_documents"}), name="documents"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/lineage/?$", DocumentViewSet.as_view({"get": "lineage"}), name="document-lineage"),
