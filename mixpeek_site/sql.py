@@ -52,6 +52,11 @@ def run(statement: str, params: Sequence[Any] = ()) -> psycopg.Cursor[Row]:
     return cursor
 
 
+def was_given_up(error: ServiceUnavailableError) -> bool:
+    """Whether a statement ran into its time limit, or was cancelled, and not the database gone."""
+    return isinstance(error.__context__, psycopg.errors.QueryCanceled)
+
+
 def ensure_connection() -> None:
     """See to a living connection before a transaction begins, inside which there is no second chance.
 

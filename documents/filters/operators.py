@@ -13,6 +13,7 @@ from django.conf import settings
 from mixpeek_site.jsonio import dumps
 
 MAX_LISTED: Final = 1000
+MAX_WORDS_LENGTH: Final = 10_000
 
 Check = Callable[[object], str | None]  # what is wrong with a condition's value
 
@@ -39,6 +40,12 @@ def _pattern(value: object) -> str | None:
     if isinstance(value, str) and len(value) <= settings.MAX_REGEX_LENGTH:
         return None
     return f"takes a string of at most {settings.MAX_REGEX_LENGTH} characters"
+
+
+def _words(value: object) -> str | None:
+    if isinstance(value, str) and len(value) <= MAX_WORDS_LENGTH:
+        return None
+    return f"takes a string of at most {MAX_WORDS_LENGTH} characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +201,8 @@ _TABLE: Final = (
     Operator(
         "text",
         meaning="Every word of the value occurs as a word (PostgreSQL's `simple` configuration: no stemming, no stop words).",
-        accepts="a string; one without a word matches nothing",
-        check=_string,
+        accepts="a string, at most 10,000 characters; one without a word matches nothing",
+        check=_words,
         arrays=_STRING_ELEMENT,
         objects=_NO_MATCH,
         other_type=_NO_MATCH,
