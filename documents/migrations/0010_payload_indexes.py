@@ -6,8 +6,8 @@ from django.db import migrations, models
 
 # The key is monotone in PostgreSQL's order of jsonb, where text is compared by code point: a <= b implies key(a) <= key(b).
 # So an index on it serves order and ranges, and its entries stay far below what a page of a btree holds: a string is cut
-# at 200 characters, an array is its length and the key of its first element, an object is {}. Numbers have 1,000 digits
-# at most, 500 bytes.
+# at 200 characters, an array is its length and the key of its first element (of an array in it, []), an object is {}.
+# Numbers have 1,000 digits at most, 500 bytes.
 FUNCTIONS = r"""
 CREATE FUNCTION documents_order_key(value jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 50 AS $$
@@ -19,7 +19,12 @@ BEGIN
             IF octet_length(value::text) > 200 THEN RETURN to_jsonb(left(value #>> '{}', 200)); END IF;
         WHEN 'array' THEN
             elements := jsonb_array_length(value);
-            IF elements > 0 THEN RETURN jsonb_build_array(elements, documents_order_key(value -> 0)); END IF;
+            IF elements > 0 THEN
+                RETURN jsonb_build_array(elements, CASE jsonb_typeof(value -> 0)
+                    WHEN 'array' THEN '[]'
+                    ELSE documents_order_key(value -> 0)
+                END);
+            END IF;
         WHEN 'object' THEN RETURN '{}';
         ELSE NULL;
     END CASE;
@@ -37,30 +42,27 @@ RETURN CASE jsonb_typeof(key)
 END;
 COMMENT ON FUNCTION documents_order_cut(jsonb) IS 'Whether values that differ may have this documents_order_key';
 
--- Of a value with more text than a tsvector is sure to hold, the beginning, and a lexeme that says that there is more.
+-- Words as the configuration `simple` finds them, each string by itself. A value with more text than a tsvector is sure to
+-- hold has none, but a lexeme that says that it may hold any.
 CREATE FUNCTION documents_field_words(collection_id bigint, value jsonb) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
-DECLARE
-    texts text := CASE
-        WHEN jsonb_typeof(value) = 'string' THEN value #>> '{}'
-        WHEN jsonb_typeof(value) IN ('array', 'object') THEN (
-            SELECT string_agg(string #>> '{}', ' ')
-            FROM jsonb_path_query(value, 'strict $.** ? (@.type() == "string")') AS strings(string)
-        )
-    END;
-    place text := E'\x01' || collection_id;
 BEGIN
-    IF texts IS NULL THEN RETURN NULL; END IF;
-    RETURN array_to_tsvector(ARRAY(
-        SELECT DISTINCT left(word, 200) FROM regexp_split_to_table(lower(left(texts, 250000)), '[^[:alnum:]]+') AS w(word)
-        WHERE word <> ''
-    ) || place || CASE WHEN length(texts) > 250000 THEN E'\x02' || place ELSE place END);
+    IF octet_length(value::text) > 250000 THEN
+        RETURN array_to_tsvector(ARRAY[E'\x02' || collection_id]);
+    END IF;
+    RETURN jsonb_to_tsvector('simple', value, '["string"]') || array_to_tsvector(ARRAY[E'\x01' || collection_id]);
 END
 $$;
-COMMENT ON FUNCTION documents_field_words(bigint, jsonb)
-    IS 'Words of the strings in a value, a lexeme of the collection, and one more where they are not all';
+COMMENT ON FUNCTION documents_field_words(bigint, jsonb) IS 'Words of the strings in a value, and a lexeme of the collection';
+
+CREATE FUNCTION documents_field_query(collection_id bigint, words tsquery) RETURNS tsquery
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN words && quote_literal(E'\x01' || collection_id)::tsquery || quote_literal(E'\x02' || collection_id)::tsquery;
+COMMENT ON FUNCTION documents_field_query(bigint, tsquery)
+    IS 'What finds these words in documents_field_words, and the values too long for it, which have to be looked at';
 """
 DROP_FUNCTIONS = """
+DROP FUNCTION documents_field_query(bigint, tsquery);
 DROP FUNCTION documents_field_words(bigint, jsonb);
 DROP FUNCTION documents_order_cut(jsonb);
 DROP FUNCTION documents_order_key(jsonb);
@@ -77,7 +79,7 @@ ALTER TABLE documents_payloadindexuse
 
 
 class Migration(migrations.Migration):
-    dependencies = [("documents", "0008_reading_functions"), ("namespaces", "0005_bucket_manager_unshadowed")]
+    dependencies = [("documents", "0009_filter_functions"), ("namespaces", "0005_bucket_manager_unshadowed")]
     operations = [
         migrations.RunSQL(FUNCTIONS, DROP_FUNCTIONS),
         migrations.CreateModel(
