@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from documents import lineage
-from documents.stored import WIDTH, StoredDocument, columns
+from documents.stored import StoredDocument, columns
 from mixpeek_site import sql
 from mixpeek_site.errors import NotFoundError
 from namespaces import scope as scopes
@@ -87,48 +87,3 @@ def document_lineage(scope: Scope, collection: str, document_id: str) -> Lineage
     if row[0] is None:
         raise document_not_found(document_id, collection)
     return LineageView._make(row)
-
-
-class DocumentPage(NamedTuple):
-    documents: list[StoredDocument]
-    total: int | None
-    next_position: list[str] | None  # where the next page begins: time and internal id of this page's last document
-
-
-def documents_page(
-    scope: Scope,
-    collection: str,
-    *,
-    limit: int,
-    offset: int,
-    position: list[str] | None,
-    include_total: bool,
-    vectors: bool = False,
-) -> DocumentPage:
-    """A page in creation order, `limit` 1 to 1000. Raises NotFoundError for the namespace or the collection.
-
-    One statement; the page is read through the index of the order, so page 10,000 by cursor costs what page 1 does.
-    """
-    cte, params = scope.cte(collection)
-    after = "" if position is None else " AND (d.created_at, d.id) > (%s::timestamptz, %s::uuid)"
-    total = (
-        "(SELECT count(*) FROM documents_document t WHERE t.namespace_id = scope.namespace_id"
-        " AND t.collection_id = scope.collection_id)"
-        if include_total
-        else "NULL::bigint"
-    )
-    statement = (
-        f"WITH {cte} SELECT {columns(collection='scope.collection', namespace='scope.namespace', vectors=vectors)},"
-        f" d.id::text, {total}"
-        " FROM scope LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id"
-        f" AND d.collection_id = scope.collection_id{after} ORDER BY d.created_at, d.id LIMIT %s OFFSET %s) d ON true"
-        " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
-        " ORDER BY d.created_at, d.id"
-    )
-    found = sql.rows(statement, (*params, *(position or ()), limit + 1, offset))
-    if not found:
-        raise missing(scope, collection)
-    documents = [StoredDocument._make(row[:WIDTH]) for row in found if row[0] is not None]
-    more = len(documents) > limit
-    last = found[limit - 1] if more else None
-    return DocumentPage(documents[:limit], found[0][WIDTH + 1], [documents[limit - 1].created_at, last[WIDTH]] if last else None)

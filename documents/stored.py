@@ -32,11 +32,10 @@ class StoredDocument(NamedTuple):
 
     @property
     def json_bytes(self) -> int:
-        """About the size of its rendering; at most four times too small, where its text is not ASCII."""
-        return (
-            len(self.payload) + len(self.internal_metadata) + len(self.system) + len(self.source_blobs)
-            + 2 * len(self.document_blobs) + len(self.chain or "") + len(self.vectors or "") + 1000
-        )  # fmt: skip
+        """Bytes of its JSON parts; a rendering adds some hundreds of bytes of names."""
+        blobs = (self.source_blobs, self.document_blobs)
+        parts = (self.payload, self.internal_metadata, self.system, *blobs, self.chain, self.vectors)
+        return sum(len(part) if part.isascii() else len(part.encode()) for part in parts if part)
 
     @property
     def has_lineage(self) -> bool:

@@ -59,7 +59,7 @@ def settings_for(url: str, data_dir: Path) -> dict[str, Any]:
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": "mixpeek",
         "prepare_threshold": 0,  # sql.run prepares what it executes; the ORM never prepares
-        "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC -c datestyle=ISO",
+        "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC -c datestyle=ISO -c jit=off",
         **database["OPTIONS"],
     }
     return database

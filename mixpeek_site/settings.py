@@ -92,14 +92,20 @@ REST_FRAMEWORK = {
 # Limits of the contract (section 11); the docs and the 413/422 messages quote them.
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 32 * 1024 * 1024)
 MAX_DOCUMENT_BYTES = env.integer("MAX_DOCUMENT_BYTES", 16 * 1024 * 1024)
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_JSON_DEPTH = 64
 MAX_NUMBER_DIGITS = 1000
 MAX_LIST_LIMIT = 1000
 MAX_LIST_OFFSET = 10_000
+MAX_BATCH = 1000
 MAX_FILTER_DEPTH = 10
 MAX_FILTER_CONDITIONS = 200
 MAX_REGEX_LENGTH = 1000
+MAX_SEARCH_LENGTH = 4096
 REGEX_TIMEOUT_SECONDS = 2
+
+# What a write of all that filters match may take; other statements end at databases.STATEMENT_TIMEOUT.
+BULK_STATEMENT_SECONDS = env.integer("BULK_STATEMENT_SECONDS", 300)
 
 # Which of native, v1, v2 answers carry when neither the request nor the document says (contract section 4).
 DEFAULT_SCHEMA_VERSION = env.text("DEFAULT_SCHEMA_VERSION", "native")

@@ -5,9 +5,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from documents import patching, queries, services
-from documents.api.openapi import documents as openapi
 from documents.api.answers import RENDERING_PARAMETERS, Shape, document_response, if_match, read_shape
-from documents.api.listing import LIST_PARAMETERS, list_response, read_listing
+from documents.api.list_inputs import EVERYWHERE_PARAMETERS, LIST_PARAMETERS, read_listing
+from documents.api.listing import list_response
+from documents.api.openapi import documents as openapi
+from documents.api.openapi import lists
 from documents.inputs import read_create, read_patch, read_replace
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio
@@ -20,7 +22,7 @@ from namespaces.models import Permission
 class DocumentViewSet(ContractViewSet):
     """Documents of a collection, and (without `collection_identifier`) their namespace-wide twins."""
 
-    permissions = {"list_documents": Permission.READ}
+    permissions = {"list_documents": Permission.READ, "list_everywhere": Permission.READ}
 
     body: Any = None  # what was sent, for the checks that come before a 422
 
@@ -98,11 +100,17 @@ class DocumentViewSet(ContractViewSet):
         )
         return json_response({"message": "Successfully deleted", "success": True})
 
-    @openapi.LIST
+    @lists.LIST
     def list_documents(self, request: HttpRequest, collection_identifier: str) -> HttpResponse:
         body = {} if request.method in ("GET", "HEAD") else read_object(request, empty={})[0]
         listing = read_listing(read_query(request, LIST_PARAMETERS), body, self.scope, collection_identifier)
-        return list_response(listing, self.scope, collection_identifier)
+        return list_response(listing, self.scope)
+
+    @lists.LIST_EVERYWHERE
+    def list_everywhere(self, request: HttpRequest) -> HttpResponse:
+        body = {} if request.method in ("GET", "HEAD") else read_object(request, empty={})[0]
+        listing = read_listing(read_query(request, EVERYWHERE_PARAMETERS), body, self.scope, None)
+        return list_response(listing, self.scope)
 
     @openapi.LINEAGE
     def lineage(self, request: HttpRequest, document_id: str, collection_identifier: str) -> HttpResponse:

@@ -7,9 +7,26 @@ statistics  how often a value occurs
 planning    index or walk
 ordering    sort keys, and going on after a page
 pages       the statement
+groups      the same by the values of a field
+expanding   what documents point at
 """
 
+from documents.listing.expanding import expand
+from documents.listing.groups import Group, GroupPage, read_groups
 from documents.listing.pages import Page, Row, read_page
 from documents.listing.questions import MAX_PARTITIONS, Partition, Places, Question, Sort
 
-__all__ = ["MAX_PARTITIONS", "Page", "Partition", "Places", "Question", "Row", "Sort", "read_page"]
+__all__ = [
+    "MAX_PARTITIONS",
+    "Group",
+    "GroupPage",
+    "Page",
+    "Partition",
+    "Places",
+    "Question",
+    "Row",
+    "Sort",
+    "expand",
+    "read_groups",
+    "read_page",
+]

@@ -61,17 +61,27 @@ def read_page(
     for a foreign position; ValidationError for a regular expression that can't be run.
     """
     order = ordering(question)
-    text, params = _statement(scope, question, order, limit, offset, position, include_total, vectors)
+    chosen = Plan()
+    if question.filters is not None:
+        wanted = limit + offset + 1 if order.indexed else None
+        chosen = plan(question.filters, statistics(scope, question.places), wanted=wanted)
+    text, params = _statement(scope, question, order, chosen, limit, offset, position, include_total, vectors)
     with filters.bounded_regex(question.filters):
         found = sql.rows(text, params)
     if not found:
         raise queries.missing(scope, question.places.collection)
-    unknown = found[0][-1] or []
-    if question.places.collections is not None and len(unknown) == len(set(question.places.collections)):
-        raise scopes.collection_not_found(", ".join(unknown))
+    unknown = require_places(question, found[0][-1])
     rows, complete = _read(scope, list(_rows(found, order)), limit, max_bytes, vectors)
     more = not complete or len(found) > limit
-    return Page(rows, more, found[0][-2], list(unknown), False)
+    return Page(rows, more, found[0][-2], unknown, chosen.unserved)
+
+
+def require_places(question: Question, unknown: list[str] | None) -> list[str]:
+    """The asked collections that do not exist. Raises NotFoundError when none of them does."""
+    asked = question.places.collections
+    if unknown and asked is not None and len(unknown) == len(set(asked)):
+        raise scopes.collection_not_found(", ".join(unknown))
+    return list(unknown or ())
 
 
 def _rows(found: list[sql.Row], order: Ordering) -> Iterator[tuple[StoredDocument | None, Position]]:
@@ -135,6 +145,7 @@ def _statement(
     scope: Scope,
     question: Question,
     order: Ordering,
+    chosen: Plan,
     limit: int,
     offset: int,
     position: Position | None,
@@ -142,10 +153,6 @@ def _statement(
     vectors: bool,
 ) -> tuple[str, list[Any]]:
     asked = question.filters is not None or question.search is not None
-    chosen = Plan()
-    if question.filters is not None:
-        wanted = limit + offset + 1 if order.indexed else None
-        chosen = plan(question.filters, statistics(scope, question.places), wanted=wanted)
     by_index = bool(chosen.access) or question.search is not None
     out = Texts()
     cte, params = places_cte(scope, question.places)
@@ -153,16 +160,15 @@ def _statement(
     if question.search is not None:
         out.add(", q AS (SELECT websearch_to_tsquery('simple', %s) AS words)", question.search)
     if by_index:
-        out.add(", matched AS MATERIALIZED (SELECT ")
-        _add_selected(out, order)
-        _add_matching(out, question, order, chosen.access)
+        out.add(", matched AS MATERIALIZED (")
+        add_found(out, question, chosen.access, _selected(order), order)
         out.add(")")
     out.add(
         f" SELECT {columns(namespace='scope.namespace', vectors=vectors)}, "
         + ", ".join(f"page.{column}::text" for column in (*order.columns, "id"))
     )
     _add_total(out, scope, question, chosen, include_total, by_index, asked)
-    _add_unknown(out, question)
+    add_unknown(out, question)
     out.add(" FROM scope LEFT JOIN LATERAL (SELECT p.*, COALESCE(sum(p.stored_bytes) OVER (ORDER BY ")
     out.add(f"{order.by('p.')} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead FROM (")
     if by_index:
@@ -183,49 +189,45 @@ def _statement(
     return out.text, out.params
 
 
-def _add_selected(out: Texts, order: Ordering) -> None:
-    for key, column in zip(order.keys, order.columns, strict=True):
-        out.add(key).add(f" AS {column}, ")
-    out.add(f"d.id, {STORED_BYTES} AS stored_bytes")
-
-
-def _add_matching(out: Texts, question: Question, order: Ordering | None, access: tuple[Access, ...]) -> None:
-    """FROM and WHERE of the documents that match, found through the indexes that `access` and the search name."""
-    add_found(out, question, access, order.join if order else NOTHING, bool(order and order.reads_lineage))
+def _selected(order: Ordering) -> Fragment:
+    """The keys, the id and the size: what is known of a document before it is read whole."""
+    keys = ", ".join(f"{key.text} AS {column}" for key, column in zip(order.keys, order.columns, strict=True))
+    return Fragment(f"{keys}, d.id, {STORED_BYTES} AS stored_bytes", tuple(param for key in order.keys for param in key.params))
 
 
 def add_found(
-    out: Texts, question: Question, access: tuple[Access, ...], join: Fragment = NOTHING, lineage: bool = False
+    out: Texts, question: Question, access: tuple[Access, ...], select: Fragment, order: Ordering | None, *, lineage: bool = False
 ) -> None:
-    node = question.filters
+    """`SELECT select FROM …` of the documents that match, in no order, by way of the indexes that `access` and the search name.
+
+    Each collection is looked up by itself (OFFSET 0), and its number, which the entries of those indexes begin with, is
+    hidden from the planner (+ 0), which would else read the whole collection's entries of another index besides.
+    """
+    join = order.join if order else NOTHING
+    searched = question.search is not None
+    out.add(f"SELECT m.* FROM c{' CROSS JOIN q' if searched else ''} CROSS JOIN LATERAL (SELECT ").add(select)
     if access and access[0].table == "lineage":
-        out.add(" FROM c JOIN documents_lineagestep l ON l.namespace_id + 0 = c.namespace_id AND l.collection_id + 0 = c.id")
-        for each in access:
-            out.add(" AND ").add(each.condition)
-        out.add(" JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id")
+        out.add(" FROM documents_lineagestep l JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id")
+        out.add(join).add(" WHERE l.namespace_id + 0 = c.namespace_id AND l.collection_id + 0 = c.id")
     else:
-        out.add(" FROM c")
-        if question.search is not None:
-            out.add(" CROSS JOIN q")
-        # Through an index of values, whose entries name the collection: the + 0 keeps the planner from reading the whole
-        # collection's entries of another index besides.
-        alone = " + 0" if access or question.search is not None else ""
-        out.add(f" JOIN documents_document d ON d.namespace_id{alone} = c.namespace_id AND d.collection_id{alone} = c.id")
-        for each in access:
-            out.add(" AND ").add(each.condition)
-        if question.search is not None:
-            out.add(
-                " AND numnode(q.words) > 0 AND documents_words(d.collection_id, d.payload)"
-                " @@ (q.words && ('''' || E'\\x01' || c.id || '''')::tsquery)"
-            )
-        if lineage or (node is not None and filters.reads_lineage(node)):
+        out.add(" FROM documents_document d")
+        if (
+            lineage
+            or (order and order.reads_lineage)
+            or (question.filters is not None and filters.reads_lineage(question.filters))
+        ):
             out.add(LINEAGE_JOIN)
-    out.add(join)
-    if access and access[0].table == "lineage" and question.search is not None:
-        out.add(" CROSS JOIN q WHERE numnode(q.words) > 0 AND documents_words(d.collection_id, d.payload) @@ q.words")
-    else:
-        out.add(" WHERE true")
+        hidden = " + 0" if access or searched else ""
+        out.add(join).add(f" WHERE d.namespace_id{hidden} = c.namespace_id AND d.collection_id{hidden} = c.id")
+    for each in access:
+        out.add(" AND ").add(each.condition)
+    if searched:
+        out.add(
+            " AND numnode(q.words) > 0 AND documents_words(d.collection_id, d.payload)"
+            " @@ (q.words && ('''' || E'\\x01' || c.id || '''')::tsquery)"
+        )
     _add_conditions(out, question)
+    out.add(" OFFSET 0) m")
 
 
 def _add_conditions(out: Texts, question: Question) -> None:
@@ -238,9 +240,7 @@ def _add_conditions(out: Texts, question: Question) -> None:
 def _add_walk(out: Texts, question: Question, order: Ordering, limit: int, offset: int, position: Position | None) -> None:
     """Along the order of each collection, and of the heads of several the first."""
     single = question.places.collection is not None
-    out.add("SELECT w.* FROM c CROSS JOIN LATERAL (SELECT ")
-    _add_selected(out, order)
-    out.add(" FROM documents_document d")
+    out.add("SELECT w.* FROM c CROSS JOIN LATERAL (SELECT ").add(_selected(order)).add(" FROM documents_document d")
     if order.reads_lineage or (question.filters is not None and filters.reads_lineage(question.filters)):
         out.add(LINEAGE_JOIN)
     out.add(order.join).add(" WHERE d.namespace_id = c.namespace_id AND d.collection_id = c.id")
@@ -269,12 +269,12 @@ def _add_total(
         )
     else:
         access = plan(question.filters, statistics(scope, question.places), wanted=None).access
-        out.add(", (SELECT count(*)")
-        add_found(out, question, access)
-        out.add(")")
+        out.add(", (SELECT count(*) FROM (")
+        add_found(out, question, access, Fragment("d.id"), None)
+        out.add(") counted)")
 
 
-def _add_unknown(out: Texts, question: Question) -> None:
+def add_unknown(out: Texts, question: Question) -> None:
     if question.places.collections is None:
         out.add(", NULL::text[]")
     else:

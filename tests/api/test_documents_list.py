@@ -140,22 +140,6 @@ def test_what_is_wrong_is_refused_with_its_name(documents: Documents, body: Any)
     assert [place.rpartition(".")[2] for place in response.faults] in ([name] for name in body)
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"filters": {"a": 1}},
-        {"sort": {"field": "a"}},
-        {"search": "x"},
-        {"group_by": "a"},
-        {"select": ["a"]},
-        {"expand": ["parent"]},
-    ],
-)
-def test_what_is_not_served_yet_is_refused_rather_than_ignored(documents: Documents, asked: Any) -> None:
-    response = documents.list(asked)
-    assert (response.status_code, response.faults) == (422, [f"body.{next(iter(asked))}"])
-
-
 @pytest.mark.parametrize("cursor", ["x", "eyJ9.abc", "é", "a.b.c", "." * 5000, "%00"])
 def test_a_cursor_that_no_list_gave_is_a_bad_request(documents: Documents, cursor: str) -> None:
     response = documents.list({"cursor": cursor})

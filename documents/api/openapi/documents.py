@@ -2,14 +2,14 @@
 
 from typing import Any
 
+from documents.api.openapi.lists import RENDERING
 from documents.services import ON_CHILDREN
-from mixpeek_site.api.schema import PAGE_PARAMETERS, choice, flag, operation, parameter, text
+from mixpeek_site.api.schema import choice, operation, parameter
 from mixpeek_site.api.schema_parts import (
     ANY,
     COUNT,
     NUMBER,
     OBJECT,
-    PAGE_PROPERTIES,
     STRING,
     STRINGS,
     Schema,
@@ -22,7 +22,6 @@ from mixpeek_site.api.schema_parts import (
 )
 
 TAG = "Documents"
-_BOOLEAN_OR_TEXT: Schema = {"type": "boolean"}
 _TIME_EXAMPLE = "2025-10-31T10:00:00Z"
 
 _FLAT_LINEAGE: dict[str, Schema] = {
@@ -216,34 +215,6 @@ COMPONENTS: dict[str, Schema] = {
         },
         ["total", "page", "page_size", "total_pages", "next_page", "previous_page", "next_cursor"],
     ),
-    "ListDocumentsRequest": closed(
-        {
-            **PAGE_PROPERTIES,
-            "schema_version": nullable({"type": "string", "enum": ["native", "v1", "v2"]}),
-            "return_url": nullable(_BOOLEAN_OR_TEXT),
-            "return_urls": nullable(_BOOLEAN_OR_TEXT),
-            "return_presigned_urls": nullable(_BOOLEAN_OR_TEXT),
-            "return_vectors": nullable(_BOOLEAN_OR_TEXT),
-            "return_vector_names": {"anyOf": [{"type": "boolean"}, STRINGS, {"type": "null"}]},
-            **{
-                name: described({"type": ["object", "string", "array", "null"]}, "Not served yet: must be empty.")
-                for name in ("filters", "sort", "search", "partition", "group_by", "select", "expand")
-            },
-        },
-        examples=[{"limit": 50, "include_total": True}],
-    ),
-    "ListDocumentsResponse": closed(
-        {
-            "results": array(ref("DocumentResponse")),
-            "groups": {"type": "null"},
-            "pagination": ref("PaginationResponse"),
-            "total_documents": nullable(COUNT),
-            "stats": nullable(OBJECT),
-            "group_by_field": nullable(STRING),
-            "warnings": STRINGS,
-        },
-        ["results", "groups", "pagination", "total_documents", "stats", "group_by_field", "warnings"],
-    ),
     "DocumentLineage": closed(
         {**_FLAT_LINEAGE, "lineage_chain": _CHAIN},
         [*_FLAT_LINEAGE, "lineage_chain"],
@@ -261,14 +232,6 @@ COMPONENTS: dict[str, Schema] = {
     ),
 }
 
-_RENDERING = (
-    choice("schema_version", ["native", "v1", "v2"], "The rendering of the answer."),
-    flag("return_url", "Sign the URLs of the blobs."),
-    flag("return_urls", "The same as `return_url`."),
-    flag("return_presigned_urls", "The same as `return_url`."),
-    flag("return_vectors", "Add every vector."),
-    text("return_vector_names", "`true`: add the names of the vectors; `a,b`: add the vectors a and b."),
-)
 _IF_MATCH = parameter("If-Match", STRING, "Write only if the document still has the version of this ETag.", where="header")
 _IF_NONE_MATCH = parameter("If-None-Match", STRING, "Answer 304 if the document still is what this ETag names.", where="header")
 _ETAG = {"ETag": "Version and representation of the document."}
@@ -284,7 +247,7 @@ CREATE = operation(
     tag=TAG,
     body="DocumentCreateRequest",
     answer="DocumentResponse",
-    parameters=_RENDERING,
+    parameters=RENDERING,
     errors=(409,),
     headers={**_ETAG, "Location": "The document's URL."},
 )
@@ -293,7 +256,7 @@ RETRIEVE = operation(
     "Get a document",
     tag=TAG,
     answer="DocumentResponse",
-    parameters=(*_RENDERING, _IF_NONE_MATCH),
+    parameters=(*RENDERING, _IF_NONE_MATCH),
     headers=_ETAG,
     others={304: "The document still is what If-None-Match names."},
 )
@@ -303,7 +266,7 @@ REPLACE = operation(
     tag=TAG,
     body="DocumentUpdateRequest",
     answer="DocumentResponse",
-    parameters=(*_RENDERING, _IF_MATCH),
+    parameters=(*RENDERING, _IF_MATCH),
     errors=(412,),
     headers=_ETAG,
 )
@@ -313,7 +276,7 @@ PATCH = operation(
     tag=TAG,
     body=_PATCH_BODIES,
     answer="DocumentResponse",
-    parameters=(*_RENDERING, _IF_MATCH),
+    parameters=(*RENDERING, _IF_MATCH),
     errors=(409, 412),
     headers=_ETAG,
 )
@@ -329,14 +292,6 @@ DELETE = operation(
         _IF_MATCH,
     ),
     errors=(409, 412),
-)
-LIST = operation(
-    "list_documents",
-    "List documents in the order of their creation",
-    tag=TAG,
-    body="ListDocumentsRequest",
-    answer="ListDocumentsResponse",
-    parameters=(*_RENDERING, *PAGE_PARAMETERS),
 )
 LINEAGE = operation(
     "get_document_lineage",

@@ -1,0 +1,178 @@
+"""What the schema says of lists of documents: what they ask for and what they answer."""
+
+from typing import Any, Final
+
+from documents.listing import MAX_PARTITIONS
+from mixpeek_site.api.schema import PAGE_PARAMETERS, choice, flag, operation, parameter, text
+from mixpeek_site.api.schema_parts import (
+    ANY,
+    BOOLEAN,
+    COUNT,
+    NUMBER,
+    PAGE_PROPERTIES,
+    STRING,
+    STRINGS,
+    Schema,
+    array,
+    closed,
+    described,
+    nullable,
+    opened,
+    ref,
+)
+
+TAG: Final = "Documents"
+
+FILTER_EXAMPLE: Final[dict[str, Any]] = {
+    "AND": [
+        {"field": "metadata.language", "operator": "in", "value": ["en", "de"]},
+        {"field": "metadata.year", "operator": "gte", "value": 2020},
+    ],
+    "NOT": [{"field": "_internal.metadata.ingestion_status", "operator": "eq", "value": "FAILED"}],
+}
+FILTERS: Final[Schema] = {
+    "anyOf": [ref("Filters"), {"type": "null"}],
+    "description": "Conditions on user, system and lineage fields; see `Filters`.",
+}
+
+RENDERING: Final = (
+    choice("schema_version", ["native", "v1", "v2"], "The rendering of the answer."),
+    flag("return_url", "Sign the URLs of the blobs."),
+    flag("return_urls", "The same as `return_url`."),
+    flag("return_presigned_urls", "The same as `return_url`."),
+    flag("return_vectors", "Add every vector."),
+    text("return_vector_names", "`true`: add the names of the vectors; `a,b`: add the vectors a and b."),
+)
+RENDERING_PROPERTIES: Final[dict[str, Schema]] = {
+    "schema_version": nullable({"type": "string", "enum": ["native", "v1", "v2"]}),
+    "return_url": nullable(BOOLEAN),
+    "return_urls": nullable(BOOLEAN),
+    "return_presigned_urls": nullable(BOOLEAN),
+    "return_vectors": nullable(BOOLEAN),
+    "return_vector_names": {"anyOf": [{"type": "boolean"}, STRINGS, {"type": "null"}]},
+}
+
+_REQUEST: dict[str, Schema] = {
+    **PAGE_PROPERTIES,
+    **RENDERING_PROPERTIES,
+    "filters": FILTERS,
+    "sort": {"anyOf": [ref("SortOption"), {"type": "object", "maxProperties": 0}, {"type": "null"}]},
+    "search": nullable(described(STRING, "Full text over the string values of the user fields, best first.")),
+    "partition": {"anyOf": [ref("ListPartition"), {"type": "null"}]},
+    "group_by": {
+        "anyOf": [STRING, ref("GroupByOption"), {"type": "object", "maxProperties": 0}, {"type": "null"}],
+        "description": "Answer groups of the documents that share this field's value, the largest first.",
+    },
+    "select": {
+        "anyOf": [STRINGS, STRING, {"type": "null"}],
+        "description": "Members of the documents to answer; their ids are always there.",
+    },
+    "expand": {
+        "anyOf": [STRINGS, STRING, {"type": "null"}],
+        "description": "`parent`, `root_object`, `ancestors`, `children`, or user fields that hold documents' ids: added"
+        " to each document below `_expanded`.",
+    },
+}
+_COLLECTIONS: Schema = {
+    "anyOf": [array(STRING, minItems=1, maxItems=1000), STRING, {"type": "null"}],
+    "description": "Ids or names of the collections to look in; left out: all of the namespace.",
+}
+_EXAMPLE: dict[str, Any] = {
+    "filters": FILTER_EXAMPLE,
+    "sort": {"field": "created_at", "direction": "desc"},
+    "limit": 50,
+    "include_total": True,
+}
+
+COMPONENTS: dict[str, Schema] = {
+    "Filters": opened(
+        {
+            "AND": described(ANY, "All of these hold: conditions or groups, an array or one object."),
+            "OR": described(ANY, "At least one of these holds."),
+            "NOT": described(ANY, "None of these holds."),
+            "case_sensitive": nullable(described(BOOLEAN, "How the strings below are compared; false unless given.")),
+        },
+        description="A condition `{field, operator, value}`, groups of them, or `{field: value}` for equality.",
+        examples=[FILTER_EXAMPLE, {"metadata.title": "x"}, {"field": "tags", "operator": "contains", "value": "red"}],
+    ),
+    "SortOption": closed(
+        {"field": STRING, "direction": nullable({"type": "string", "pattern": "^([aA][sS][cC]|[dD][eE][sS][cC])$"})},
+        ["field"],
+        examples=[{"field": "metadata.year", "direction": "desc"}],
+    ),
+    "GroupByOption": closed({"field": STRING}, ["field"]),
+    "ListPartition": closed(
+        {
+            "index": {"type": "integer", "minimum": 0, "maximum": MAX_PARTITIONS - 1},
+            "count": {"type": "integer", "minimum": 1, "maximum": MAX_PARTITIONS},
+        },
+        ["index", "count"],
+        description="One of `count` disjoint parts of the documents, for readers that work side by side.",
+    ),
+    "ListDocumentsRequest": closed(_REQUEST, examples=[_EXAMPLE]),
+    "NamespaceListDocumentsRequest": closed(
+        {**_REQUEST, "collection_ids": _COLLECTIONS, "collection_id": _COLLECTIONS, "collections": _COLLECTIONS},
+        examples=[{"collection_ids": ["col_articles", "col_chapters"], **_EXAMPLE}],
+    ),
+    "DocumentGroup": closed(
+        {
+            "group_key": described(ANY, "The value that the documents share; null for those that hold none."),
+            "documents": described(array(ref("DocumentResponse"), maxItems=100), "The first of them."),
+            "count": described(COUNT, "How many there are."),
+        },
+        ["group_key", "documents", "count"],
+    ),
+    "DocumentListStats": closed(
+        {
+            "total_documents": nullable(COUNT),
+            "avg_blobs_per_document": described(NUMBER, "Of the documents answered."),
+            "total_groups": nullable(COUNT),
+            "avg_documents_per_group": nullable(NUMBER),
+        },
+        ["total_documents", "avg_blobs_per_document", "total_groups", "avg_documents_per_group"],
+    ),
+    "ListDocumentsResponse": closed(
+        {
+            "results": nullable(array(ref("DocumentResponse"))),
+            "groups": nullable(array(ref("DocumentGroup"))),
+            "pagination": ref("PaginationResponse"),
+            "total_documents": nullable(described(COUNT, "With `include_total`: all that match.")),
+            "stats": ref("DocumentListStats"),
+            "group_by_field": nullable(STRING),
+            "unknown_collection_ids": described(STRINGS, "Of the collections asked for, those that do not exist."),
+            "warnings": described(STRINGS, "What the caller should know, such as a filter that no index serves."),
+        },
+        ["results", "groups", "pagination", "total_documents", "stats", "group_by_field", "warnings"],
+    ),
+}
+
+ASKED: Final = (
+    text("filters", "As the body's `filters`, as JSON text."),
+    text("sort", "As the body's `sort`, as JSON text."),
+    text("search", "Full text over the string values of the user fields."),
+    text("partition", "As the body's `partition`, as JSON text."),
+    text("group_by", "A field."),
+    text("select", "Fields, separated by commas."),
+    text("expand", "Names, separated by commas."),
+)
+_PLACES = tuple(
+    parameter(name, STRING, "Ids or names of collections, separated by commas.")
+    for name in ("collection_ids", "collection_id", "collections")
+)
+
+LIST = operation(
+    "list_documents",
+    "List, filter, sort, search and group the documents of a collection",
+    tag=TAG,
+    body="ListDocumentsRequest",
+    answer="ListDocumentsResponse",
+    parameters=(*RENDERING, *PAGE_PARAMETERS, *ASKED),
+)
+LIST_EVERYWHERE = operation(
+    "list_documents_everywhere",
+    "List documents of several collections, or of all",
+    tag=TAG,
+    body="NamespaceListDocumentsRequest",
+    answer="ListDocumentsResponse",
+    parameters=(*RENDERING, *PAGE_PARAMETERS, *ASKED, *_PLACES),
+)
