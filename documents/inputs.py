@@ -45,7 +45,7 @@ _ROOT_PARTS: Final = frozenset(
 )
 _CHECKED_PARTS: Final = _ROOT_PARTS - {"document_id", "collection_id", *FLAT_LINEAGE, "lineage_path", "lineage_chain"}
 RESERVED: Final = _ROOT_PARTS | _IGNORED
-_INTERNAL_IGNORED: Final = frozenset(("internal_id", "namespace_id", "document_id", "collection_id", "created_at", "updated_at"))
+INTERNAL_IDENTITY: Final = frozenset(("internal_id", "namespace_id", "document_id", "collection_id", "created_at", "updated_at"))
 _INTERNAL_PARTS: Final = frozenset((*_SYSTEM_MEMBERS, "lineage", "metadata", "source_blobs", "document_blobs"))
 _SIGNED: Final = ("presigned_url", "presigned_urls", "unavailable_reason")
 
@@ -212,7 +212,7 @@ def _faults(body: JSONObject) -> Iterator[Fault]:
         yield Fault(("body", "_internal"), "must be an object", "dict_type")
         return
     for name, value in internal.items():
-        if value is not None and name not in _INTERNAL_PARTS and name not in _INTERNAL_IGNORED:
+        if value is not None and name not in _INTERNAL_PARTS and name not in INTERNAL_IDENTITY:
             accepted = ", ".join(sorted(_INTERNAL_PARTS))
             yield Fault(("body", "_internal", name), f"unknown; accepted: {accepted}", "extra_forbidden")
     yield from _part_faults(internal, "metadata", ("body", "_internal"))

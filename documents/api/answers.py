@@ -18,7 +18,8 @@ from mixpeek_site.errors import Fault, ValidationError
 RENDERING_PARAMETERS = frozenset(
     ("schema_version", "return_url", "return_urls", "return_presigned_urls", "return_vectors", "return_vector_names")
 )
-_URL_FLAGS = ("return_presigned_urls", "return_urls", "return_url")
+SCHEMA_VERSIONS = ("native", "v1", "v2")
+URL_FLAGS = ("return_presigned_urls", "return_urls", "return_url")
 _ETAG = re.compile(r'(W/)?"(\d+)(?:-[^"]*)?"')
 
 
@@ -82,7 +83,7 @@ def read_shape(query: dict[str, str]) -> Shape:
     if not query:
         return PLAIN_SHAPE
     version = query.get("schema_version") or None
-    if version not in (None, "native", "v1", "v2"):
+    if version not in (None, *SCHEMA_VERSIONS):
         raise ValidationError(Fault(("query", "schema_version"), "must be native, v1 or v2", "enum"))
     vectors = boolean(query, "return_vectors")
     names = query.get("return_vector_names", "")
@@ -91,8 +92,31 @@ def read_shape(query: dict[str, str]) -> Shape:
     if names and names.lower() not in ("true", "1", "false", "0"):
         only = () if vectors else tuple(filter(None, map(str.strip, names.split(","))))
         vectors = True
-    urls = any([boolean(query, flag) for flag in _URL_FLAGS])  # noqa: C419  # each is checked, whatever the first says
+    urls = any([boolean(query, flag) for flag in URL_FLAGS])  # noqa: C419  # each is checked, whatever the first says
     return Shape(version, urls, vectors, only, vector_names)
+
+
+def rendering_flags(query: dict[str, str], body: dict[str, Any]) -> dict[str, str]:
+    """The rendering flags of query and body, as texts for `read_shape`; the body wins, null is absent.
+
+    Raises ValidationError for a flag of the wrong type.
+    """
+    flags = {name: text for name, text in query.items() if name in RENDERING_PARAMETERS}
+    for name in RENDERING_PARAMETERS:
+        value = body.get(name)
+        if value is None:
+            continue
+        if name == "schema_version":
+            if value not in SCHEMA_VERSIONS:
+                raise ValidationError(Fault(("body", name), "must be native, v1 or v2", "enum"))
+            flags[name] = value
+        elif isinstance(value, bool):
+            flags[name] = "true" if value else "false"
+        elif name == "return_vector_names" and isinstance(value, list) and all(isinstance(item, str) for item in value):
+            flags[name] = ",".join(value)
+        else:
+            raise ValidationError(Fault(("body", name), "must be true or false", "bool_type"))
+    return flags
 
 
 def document_response(request: HttpRequest, document: StoredDocument, shape: Shape, organization_id: str) -> HttpResponse:

@@ -161,15 +161,16 @@ def operation(
     responses |= {code: _content("ErrorResponse", _DESCRIPTIONS[code], {}) for code in sorted({*expected, *errors})}
     responses |= {code: _content(None, text, {}) for code, text in (others or {}).items()}
     media_types = {"application/json": body} if isinstance(body, str) else body or {}
+    request = {media_type: _ref(name) for media_type, name in media_types.items()} or None
     decorator: Callable[[Action], Action] = extend_schema(
         summary=summary,
         description=description or summary,
         tags=[tag],
         parameters=[*parameters, *([NAMESPACE_HEADER] if in_namespace else []), REQUEST_ID_HEADER],
-        request={media_type: _ref(name) for media_type, name in media_types.items()} or None,
+        request=request,
         responses=responses,
         auth=None if authenticated else [],
-        extensions={"x-operation": operation_id, "x-responses": responses},
+        extensions={"x-operation": operation_id, "x-responses": responses, "x-request": request},
     )
     return decorator
 
@@ -225,6 +226,9 @@ def with_components(result: Schema, **_: Any) -> Schema:
                     each |= {"description": _PATH_PARAMETERS[each["name"]], "schema": {"type": "string", "minLength": 1}}
             described["operationId"] = _operation_id(path, method, described.pop("x-operation"))
             described["responses"] = {str(code): response for code, response in described.pop("x-responses").items()}
+            request = described.pop("x-request")
+            if request and method == "delete":  # drf-spectacular knows no bodies of DELETE
+                described["requestBody"] = {"content": {kind: {"schema": schema} for kind, schema in request.items()}}
             if "requestBody" in described:  # a list without a body asks for everything
                 described["requestBody"]["required"] = not described["operationId"].startswith("list_")
     result["components"]["schemas"] = dict(sorted(schemas.items()))
