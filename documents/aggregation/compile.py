@@ -304,7 +304,7 @@ def _key(key: Key, value: Column) -> tuple[Fragment, Type]:
         if key.date_part == "dayOfWeek":
             part = f"{part} + 1"  # Sunday is PostgreSQL's 0
         elif key.date_part == "year":
-            part = f"GREATEST({part}, 0)"  # the year before 1, which an offset may lead to, is PostgreSQL's -1
+            part = f"(2 * {part} + 1) / 2"  # the year before 1, to which an offset may lead, is PostgreSQL's -1: 0
         return Fragment(part), "number"
     if key.buckets:
         boundaries = [str(boundary) for boundary in key.buckets.boundaries]

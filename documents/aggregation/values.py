@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 from documents.fields import Field
@@ -32,8 +33,7 @@ class Buckets(NamedTuple):
     @property
     def labels(self) -> list[str]:
         """The ranges' names in their order, and the name of what is outside."""
-        pairs = zip(self.boundaries, self.boundaries[1:], strict=False)
-        return [f"{lower}-{upper}" for lower, upper in pairs] + [self.other]
+        return [f"{lower}-{upper}" for lower, upper in pairwise(self.boundaries)] + [self.other]
 
 
 @dataclass(frozen=True, slots=True)
