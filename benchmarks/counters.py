@@ -77,7 +77,7 @@ def fold_all(database: psycopg.Connection) -> None:
 
     for place in database.execute("SELECT namespace_id, id FROM namespaces_collection").fetchall():
         while True:
-            gone = database.execute(_FOLD, (*place, FOLD_AT_ONCE, *place, *place)).fetchone()
+            gone = database.execute(_FOLD, (*place, *place, FOLD_AT_ONCE)).fetchone()
             if gone is None or gone[0] < FOLD_AT_ONCE:
                 break
 

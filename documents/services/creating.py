@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import psycopg
+
 from documents import lineage, queries
 from documents.counting import count_created, count_gone
 from documents.features import NamedFeature, read_features, write_features
@@ -18,7 +20,7 @@ from mixpeek_site.errors import (
     AlreadyExistsError,
 )
 from mixpeek_site.transactions import atomic
-from namespaces.scope import Scope
+from namespaces.scope import Scope, collection_not_found
 
 
 def create_document(*, scope: Scope, collection: str, given: DocumentInput) -> StoredDocument:
@@ -30,6 +32,13 @@ def create_document(*, scope: Scope, collection: str, given: DocumentInput) -> S
     """
     require_same_collection(scope, collection, given.collection)
     features = read_features(given)
+    try:
+        return _create(scope, collection, given, features)
+    except psycopg.errors.ForeignKeyViolation:  # deleted and purged since the statement began
+        raise collection_not_found(collection) from None
+
+
+def _create(scope: Scope, collection: str, given: DocumentInput, features: list[NamedFeature]) -> StoredDocument:
     if given.document_id is None and given.lineage.source_document_id is None:
         if not features:
             return _insert(scope, collection, given)[1]
