@@ -168,6 +168,7 @@ def test_the_statements_do_not_grow_with_the_documents(documents: Documents) -> 
         with statements() as sent:
             assert delete(documents, {"document_ids": [*named, "doc_missing"]}).json()["deleted_count"] == len(named)
         assert sent.counts == (1, 0, 0)
+    delete(documents, {"filters": IS_NEW}, "?dry_run=true")  # how large the collection is, is remembered
     with statements() as sent:
         assert delete(documents, {"filters": IS_NEW}).json()["deleted_count"] == 10
     assert sent.counts == (2, 0, 2)

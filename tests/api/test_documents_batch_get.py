@@ -129,9 +129,8 @@ def test_there_is_a_limit_to_what_comes_at_once(documents: Documents, settings: 
 def test_it_is_one_statement(documents: Documents) -> None:
     names = [documents.new({"n": n}) for n in range(30)]
     documents.list()
-    flags: dict[str, Any]
     for asked in (names[:1], names, ["doc_missing"]):
-        for flags in ({}, {"return_vectors": True}):
+        for vectors in (False, True):
             with statements() as sent:
-                assert get(documents.api, *asked, **flags).status_code == 200
+                assert get(documents.api, *asked, return_vectors=vectors).status_code == 200
             assert sent.counts == (1, 0, 0)

@@ -421,6 +421,7 @@ def test_more_than_allowed_are_not_touched(documents: Documents) -> None:
 def test_all_that_match_are_one_statement_in_a_transaction(documents: Documents) -> None:
     for _ in range(5):
         documents.new(NEW)
+    filtered(documents, {"a": 1}, query="?dry_run=true")  # how large the collection is, is remembered
     with statements() as sent:
         filtered(documents, {"a": 1})
     # How long it may take is the other one.

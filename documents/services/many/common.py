@@ -12,6 +12,11 @@ from django.conf import settings
 
 from documents import queries
 from documents.filters import Node, bounded_regex, has_regex, predicate, reads_lineage
+from documents.listing.pages import LINEAGE_JOIN
+from documents.listing.planning import plan
+from documents.listing.questions import Places
+from documents.listing.scoping import places_cte
+from documents.listing.statistics import statistics
 from mixpeek_site import sql
 from mixpeek_site.errors import ConflictError
 from mixpeek_site.sql import Fragment
@@ -39,27 +44,29 @@ class Bounds:
 UNBOUNDED = Bounds()
 
 
-def matching(node: Node | None) -> Fragment:
-    """FROM and WHERE of the documents `d` of `scope`'s collection that a filter matches (None: all)."""
-    holds = predicate(node)
-    lineage = (
-        " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id" if reads_lineage(node) else ""
-    )
-    return Fragment(
-        "FROM scope JOIN documents_document d ON d.namespace_id = scope.namespace_id AND d.collection_id = scope.collection_id"
-        " JOIN namespaces_collection c ON c.namespace_id = scope.namespace_id AND c.id = scope.collection_id"
-        f"{lineage} WHERE {holds.text}",
-        holds.params,
-    )
+def matching(scope: Scope, collection: str, node: Node | None, *, lock: bool = True) -> Fragment:
+    """CTEs, the first of them `scope`, the last `locked (id)`: the collection's documents that a filter matches (None: all).
 
-
-def locked_matching(node: Node | None) -> Fragment:
-    """A CTE `locked (id)` of the matching documents, locked.
-
-    A row that another write held is judged anew as that write left it: the filter is part of the locking query.
+    A row that another write holds is judged anew as that write leaves it: the filter is part of the locking query. They are
+    found as a list finds them (documents/listing/pages.py), through the indexes where that is less work.
     """
-    matched = matching(node)
-    return Fragment(f"locked AS MATERIALIZED (SELECT d.id {matched.text} ORDER BY d.id FOR UPDATE OF d)", matched.params)
+    places = Places(collection=collection)
+    access = () if node is None else plan(scope, places, node, statistics(scope, places), wanted=None).access
+    cte, params = places_cte(scope, places)
+    hidden = " + 0" if access else ""
+    if access and access[0].table == "lineage":
+        source = "documents_lineagestep l JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id"
+        place = f"l.namespace_id{hidden} = c.namespace_id AND l.collection_id{hidden} = c.id"
+    else:
+        source = f"documents_document d{LINEAGE_JOIN if reads_lineage(node) else ''}"
+        place = f"d.namespace_id{hidden} = c.namespace_id AND d.collection_id{hidden} = c.id"
+    conditions = [Fragment(place), *(each.condition for each in access), predicate(node)]
+    return Fragment(
+        f"{cte}, locked AS MATERIALIZED (SELECT m.id FROM c CROSS JOIN LATERAL (SELECT d.id FROM {source}"
+        f" WHERE {' AND '.join(condition.text for condition in conditions)}"
+        f"{' ORDER BY d.id' if lock else ''} OFFSET 0{' FOR UPDATE OF d' if lock else ''}) m)",
+        (*params, *(param for condition in conditions for param in condition.params)),
+    )
 
 
 def named(document_ids: Sequence[str], *, lock: bool = True) -> Fragment:
@@ -96,10 +103,9 @@ def count_matching(scope: Scope, collection: str, node: Node | None, bounds: Bou
 
     Raises NotFoundError for the namespace or the collection, ConflictError.
     """
-    cte, params = scope.cte(collection)
-    matched = matching(node)
+    those = matching(scope, collection, node, lock=False)
     with bounded_regex(node):
-        row = sql.one(f"WITH {cte} SELECT (SELECT count(*) {matched.text}) FROM scope", (*params, *matched.params))
+        row = sql.one(f"WITH {those.text} SELECT (SELECT count(*) FROM locked) FROM scope", those.params)
     if row is None:
         raise queries.missing(scope, collection)
     bounds.check(row[0])

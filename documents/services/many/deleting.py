@@ -10,7 +10,7 @@ from documents.services.many.common import (
     Bounds,
     count_matching,
     is_locked,
-    locked_matching,
+    matching,
     named,
     writing_matching,
 )
@@ -53,12 +53,10 @@ def delete_matching(*, scope: Scope, collection: str, node: Node, bounds: Bounds
     """
     if bounds.dry_run:
         return count_matching(scope, collection, node, bounds)
-    cte, params = scope.cte(collection)
-    those, gone = locked_matching(node), _gone(bounds)
+    those, gone = matching(scope, collection, node), _gone(bounds)
     with writing_matching(scope, collection, node):
         row = sql.one(
-            f"WITH {cte}, {those.text}, {gone.text} SELECT (SELECT count(*) FROM locked) FROM scope",
-            (*params, *those.params, *gone.params),
+            f"WITH {those.text}, {gone.text} SELECT (SELECT count(*) FROM locked) FROM scope", (*those.params, *gone.params)
         )
         if row is None:
             raise queries.missing(scope, collection)

@@ -20,7 +20,7 @@ from documents.services.many.common import (
     Bounds,
     count_matching,
     is_locked,
-    locked_matching,
+    matching,
     named,
     writing_matching,
 )
@@ -60,16 +60,15 @@ def update_matching(
     for column, text in parts.items():
         sets.append(f"{column} = documents_patched(d.{column}, %s::jsonb, %s)" if column in MERGED else f"{column} = %s::jsonb")
         values += [text, limit] if column in MERGED else [text]
-    cte, params = scope.cte(collection)
-    those, locked = locked_matching(node), is_locked(bounds)
+    those, locked = matching(scope, collection, node), is_locked(bounds)
     statement = (
-        f"WITH {cte}, {those.text}, updated AS (UPDATE documents_document d SET {', '.join(sets)}, {_STAMPS} FROM scope"
+        f"WITH {those.text}, updated AS (UPDATE documents_document d SET {', '.join(sets)}, {_STAMPS} FROM scope"
         f" WHERE d.namespace_id = scope.namespace_id AND {locked.text})"
         " SELECT (SELECT count(*) FROM locked) FROM scope"
     )
     with writing_matching(scope, collection, node):
         try:
-            row = sql.one(statement, (*params, *those.params, *values, new_version(), datetime.now(UTC), *locked.params))
+            row = sql.one(statement, (*those.params, *values, new_version(), datetime.now(UTC), *locked.params))
         except psycopg.errors.ProgramLimitExceeded:
             message = f"A document that matches would exceed {limit} bytes of JSON; nothing was written."
             raise PayloadTooLargeError(message, limit_bytes=limit) from None
