@@ -72,14 +72,15 @@ def run(url: str, pgbench: str, script: Path, clients: int, seconds: int) -> flo
 
 
 def fold_all(database: psycopg.Connection) -> None:
-    """Housekeeping's statement for every collection."""
-    from documents.counting import _FOLD, FOLD_AT_ONCE
+    """Housekeeping's statements for every collection."""
+    from documents.counting import _FOLD, _VACUUM, FOLD_AT_ONCE
 
     for place in database.execute("SELECT namespace_id, id FROM namespaces_collection").fetchall():
         while True:
             gone = database.execute(_FOLD, (*place, *place, FOLD_AT_ONCE)).fetchone()
             if gone is None or gone[0] < FOLD_AT_ONCE:
                 break
+    database.execute(_VACUUM)
 
 
 @contextmanager

@@ -15,6 +15,8 @@ collection's count is the sum of its rows (`collection_count_sql`); housekeeping
 
 from typing import Final
 
+from django.db import connection
+
 from mixpeek_site import sql
 
 
@@ -68,6 +70,9 @@ FOLD_FROM: Final = 64
 FOLD_AT_ONCE: Final = 20_000
 """Rows that go in one transaction: some tens of milliseconds."""
 
+CLEAR_UP_FROM: Final = 1000
+"""Folded rows after which it is worth clearing up: the sum passes over fewer in a tenth of a millisecond."""
+
 
 def crowded(least: int = FOLD_FROM) -> list[tuple[int, int]]:
     """Namespace and collection of those that have so many rows or more. One statement."""
@@ -88,6 +93,17 @@ def fold(namespace_id: int, collection_id: int) -> int:
     row = sql.one(_FOLD, (namespace_id, collection_id, namespace_id, collection_id, FOLD_AT_ONCE))
     return int(row[0]) if row else 0
 
+
+def clear_up() -> None:
+    """Remove what folds left behind, else reads pass over it until autovacuum comes, a minute later at best.
+
+    Not inside a transaction: there nothing happens. One statement.
+    """
+    if not connection.in_atomic_block:
+        sql.run(_VACUUM)
+
+
+_VACUUM = "VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, SKIP_LOCKED) documents_documentcount"
 
 # The sum's foreign key needs the collection; locked first, so that a fold and a purge can't wait for each other. Rows
 # are deleted by their ctid alone, where the lock holds them: offered a key besides, the planner, who has no statistics,

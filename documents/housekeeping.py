@@ -53,9 +53,14 @@ def finish(stopping: Stopping) -> Iterator[str]:
 
 def fold_counts(stopping: Stopping) -> Iterator[str]:
     """Sums of the deltas that writers append, so that reads add up few rows. Nothing to say of each."""
+    folded = 0
     for namespace_id, collection_id in counting.crowded():
-        while not stopping() and counting.fold(namespace_id, collection_id) >= counting.FOLD_AT_ONCE:
-            pass
+        gone = counting.FOLD_AT_ONCE
+        while gone >= counting.FOLD_AT_ONCE and not stopping():
+            gone = counting.fold(namespace_id, collection_id)
+            folded += gone
+    if folded >= counting.CLEAR_UP_FROM:
+        counting.clear_up()
     yield from ()
 
 

@@ -161,6 +161,19 @@ def test_housekeeping_folds_where_there_are_many(monkeypatch: pytest.MonkeyPatch
     require_exact()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_housekeeping_clears_up_after_a_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "CLEAR_UP_FROM", counting.FOLD_FROM)
+    world = World(collections=1)
+    for _ in range(counting.FOLD_FROM):
+        world.create(0, None, None)
+    list(housekeeping.fold_counts(lambda: False))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'documents_documentcount'::regclass")
+        assert cursor.fetchone() == (1,)  # what VACUUM found
+    require_exact()
+
+
 @pytest.mark.django_db
 def test_a_purged_collection_takes_its_counts_along() -> None:
     world = World(collections=2)
