@@ -10,6 +10,7 @@ from documents.filters.compile import predicate
 from documents.filters.nodes import All, Any, Condition, Node, Nothing, conditions, has_regex, reads_lineage
 from documents.filters.parse import read_filters
 from documents.filters.regex import bounded_regex
+from documents.filters.times import is_time
 
 __all__ = [
     "All",
@@ -20,6 +21,7 @@ __all__ = [
     "bounded_regex",
     "conditions",
     "has_regex",
+    "is_time",
     "predicate",
     "read_filters",
     "reads_lineage",

@@ -8,25 +8,32 @@ planning    index or walk
 ordering    sort keys, and going on after a page
 pages       the statement
 groups      the same by the values of a field
-expanding   what documents point at
+expanding   what documents point at, by name
+related     the documents and objects that they point at
 """
 
-from documents.listing.expanding import expand
+from documents.listing.expanding import Expansion, Value, expand, read_expansion
 from documents.listing.groups import Group, GroupPage, read_groups
-from documents.listing.pages import Page, Row, read_page
+from documents.listing.pages import Page, Row, narrowing, read_page
 from documents.listing.questions import MAX_PARTITIONS, Partition, Places, Question, Sort
+from documents.listing.related import RegisteredObject
 
 __all__ = [
     "MAX_PARTITIONS",
+    "Expansion",
     "Group",
     "GroupPage",
     "Page",
     "Partition",
     "Places",
     "Question",
+    "RegisteredObject",
     "Row",
     "Sort",
+    "Value",
     "expand",
+    "narrowing",
+    "read_expansion",
     "read_groups",
     "read_page",
 ]

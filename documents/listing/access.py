@@ -3,17 +3,17 @@
 An `Access` is a condition that every match fulfils and an index serves; the filter's own predicate is always checked
 besides, so it may let too many through (other case, elements of arrays, equal hashes) and never too few.
 
-Of a tree, equality with scalars and `in` are served: every such part of an AND at once, an OR when each of its branches
-is. The documents' own index and the lineage steps' are two tables: an access is of one of them.
+Of a tree, equality with scalars and `in` are served, and what `declared` serves: every such part of an AND at once, an OR
+when each of its branches is. The documents' own index and the lineage steps' are two tables: an access is of one of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 from typing import Final, Literal
 
-from documents.fields import Field, json_path
+from documents.fields import Field
 from documents.filters import All, Any, Condition, Node
 from mixpeek_site.jsonio import dumps
 from mixpeek_site.sql import Fragment
@@ -28,6 +28,7 @@ LINEAGE_TERMS: Final = (
 )
 
 _PARTS: Final = {"d.payload": "", "d.internal_metadata": "i", "d.system": "s", "d.document_id": "d"}
+_UNFOLDED: Final = "x"
 _MAX_VALUES: Final = 1000
 _MAX_NUMBERS: Final = 3  # steps that may be elements: each doubles the paths
 
@@ -43,34 +44,52 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`condition` is over the aliases d or l, and c. `alternatives`: one of these terms is in every match."""
+    """`condition` is over the aliases d or l, and c.
+
+    How many it finds is told by statistics of the terms of which one is in every match (`alternatives`), or by counting
+    what a btree has for a part of the condition (`probe`).
+    """
 
     table: Table
     condition: Fragment
-    alternatives: tuple[Term, ...]
+    alternatives: tuple[Term, ...] = ()
+    probe: Fragment | None = None
 
 
-def accesses(node: Node | None) -> list[Access]:
-    """Every access that the filter allows, none of which needs the others."""
+Declared = Callable[[Condition], Access | None]
+
+
+def accesses(node: Node | None, declared: Declared) -> list[Access]:
+    """Every access that the filter allows, none of which needs the others. `declared`: what other indexes serve."""
     if isinstance(node, Condition):
-        found = _of_condition(node)
+        found = _of_condition(node) or declared(node)
         return [found] if found else []
     if isinstance(node, All):
-        return [access for inner in node.nodes for access in accesses(inner)]
+        return [access for inner in node.nodes for access in accesses(inner, declared)]
     if isinstance(node, Any):
-        branches = [accesses(inner) for inner in node.nodes]
+        branches = [accesses(inner, declared) for inner in node.nodes]
         return [joined for table in ("documents", "lineage") if (joined := _any_of(branches, table))]
     return []
 
 
 def _any_of(branches: list[list[Access]], table: str) -> Access | None:
+    """All branches are told by their terms, or none is."""
     chosen = [next((access for access in branch if access.table == table), None) for branch in branches]
     served = [access for access in chosen if access is not None]
-    if not served or len(served) < len(chosen):
+    if not served or len(served) < len(chosen) or len({bool(access.alternatives) for access in served}) > 1:
         return None
-    text = " OR ".join(access.condition.text for access in served)
-    params = tuple(param for access in served for param in access.condition.params)
-    return Access(served[0].table, Fragment(f"({text})", params), tuple(t for access in served for t in access.alternatives))
+    probes = [access.probe for access in served if access.probe]
+    return Access(
+        served[0].table,
+        _either([access.condition for access in served]),
+        tuple(term for access in served for term in access.alternatives),
+        probes[0] if len(probes) == 1 else None,
+    )
+
+
+def _either(fragments: list[Fragment]) -> Fragment:
+    text = " OR ".join(fragment.text for fragment in fragments)
+    return Fragment(f"({text})", tuple(param for fragment in fragments for param in fragment.params))
 
 
 def _of_condition(condition: Condition) -> Access | None:
@@ -93,11 +112,15 @@ def _of_condition(condition: Condition) -> Access | None:
 
 
 def _document_condition(field: Field, values: list[Scalar]) -> Fragment:
-    """The stored part begins with the collection's number; the rest of the path is folded as the index folds it."""
+    """The stored part begins with the collection's number; the rest of the path is folded as the index folds it.
+
+    A document that was too large to be folded is always looked at.
+    """
     test = " ? (" + " || ".join(f"@ == {dumps(value)}" for value in values) + ")"
     paths = [path + test for path in _paths(field)]
-    start = f"'$.\"' || c.id || '{_PARTS[field.column]}\"'"
-    texts = [f"({start} || lower(%s::text))::jsonpath" for _ in paths]
+    start = f"'$ ? (exists (@.\"' || c.id || '{_PARTS[field.column]}\"'"
+    end = f"') || @.\"' || c.id || '{_UNFOLDED}\" == true)'"
+    texts = [f"({start} || lower(%s::text) || {end})::jsonpath" for _ in paths]
     condition = " OR ".join(f"{TERMS} @? {text}" for text in texts)
     return Fragment(f"({condition})" if len(texts) > 1 else condition, tuple(paths))
 
@@ -106,14 +129,10 @@ def _paths(field: Field) -> list[str]:
     """The jsonpath after the collection's part. A step that is a number may be an element: arrays leave no trace in the index."""
     if field.kind == "text":
         return [""]
-    if not field.has_index_steps:
-        return [f"{json_path(field.steps)[1:]}[*]"]
-    numbers = _numbers(field)
-    found = []
-    for kept in product((True, False), repeat=len(numbers)):
-        dropped = {place for place, keep in zip(numbers, kept, strict=True) if not keep}
-        found.append(f"{json_path(tuple(step for place, step in enumerate(field.steps) if place not in dropped))[1:]}[*]")
-    return found
+    choices = [
+        (f".{dumps(step)}", "[*]") if field.has_index_steps and step.isdigit() else (f".{dumps(step)}",) for step in field.steps
+    ]
+    return ["".join((*steps, "[*]")) for steps in product(*choices)]
 
 
 def _numbers(field: Field) -> list[int]:

@@ -16,7 +16,7 @@ from documents.listing.pages import (
     by_internal_id,
     require_places,
 )
-from documents.listing.planning import Plan, plan
+from documents.listing.planning import LARGE, Plan, plan
 from documents.listing.questions import Question
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
@@ -67,20 +67,20 @@ def read_groups(
 
     Raises what `pages.read_page` does.
     """
-    order = ordering(question)
-    chosen = Plan()
-    if question.filters is not None:
-        chosen = plan(question.filters, statistics(scope, question.places), wanted=None)
+    order = ordering(question, {})
+    known = statistics(scope, question.places)
+    chosen = plan(scope, question.places, question.filters, known, wanted=None)
     out = _statement(scope, question, field, order, chosen, limit, offset, position, vectors)
     with filters.bounded_regex(question.filters):
         found = sql.rows(out.text, out.params)
     if not found:
         raise queries.missing(scope, question.places.collection)
     unknown = require_places(question, found[0][-1])
+    unserved = known.documents > LARGE and not chosen.access and question.search is None
     groups, complete = _read(scope, found, limit, max_bytes, vectors)
     more = not complete or (bool(found) and (found[-1][WIDTH] or 0) > limit)
     total_groups, total_documents = found[0][WIDTH + 4 : WIDTH + 6]
-    return GroupPage(groups, more, int(total_groups or 0), int(total_documents or 0), unknown, chosen.unserved)
+    return GroupPage(groups, more, int(total_groups or 0), int(total_documents or 0), unknown, unserved)
 
 
 def _read(scope: Scope, found: list[sql.Row], limit: int, max_bytes: int, vectors: bool) -> tuple[list[Group], bool]:

@@ -4,12 +4,15 @@ Every order ends in the internal id, so that no two documents are equal in it. M
 directions, among themselves in creation order.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from documents import fields
 from documents.listing.questions import Question, Sort
+from documents.payload_indexes import Index, Ready
 from mixpeek_site.errors import BadRequestError
+from mixpeek_site.jsonio import loads
 from mixpeek_site.sql import Fragment
 
 Position = list[str | None]
@@ -18,13 +21,16 @@ Position = list[str | None]
 
 NOTHING: Final = Fragment("")
 
+CUT_LENGTH: Final = 200
+"""Characters of a string that a declared index holds (migration 0010)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
     """`keys`: SQL over d, l, c and `join`'s aliases. `types`: PostgreSQL's names for the keys'. All in one direction.
 
-    `indexed`: the default indexes have the rows in this order. `nullable`: the first key may be NULL, and the second is
-    then what such rows are ordered by.
+    `indexed`: an index has the rows in this order, of `declared` fields one of their own. `nullable`: the first key may be
+    NULL, and the second is then what such rows are ordered by.
     """
 
     name: str
@@ -35,6 +41,7 @@ class Ordering:
     indexed: bool = False
     nullable: bool = False
     reads_lineage: bool = False
+    declared: Ready | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -86,21 +93,32 @@ def _compared(keys: list[Fragment], types: tuple[str, ...], row_id: str, positio
 _CREATED: Final = Ordering("created_at", (Fragment("d.created_at"),), ("timestamptz",), descending=False, indexed=True)
 
 
-def ordering(question: Question) -> Ordering:
-    """The order of a question's answer."""
+def ordering(question: Question, ready: Mapping[Index, Ready]) -> Ordering:
+    """The order of a question's answer; `ready`: the declared indexes that there are."""
     if question.sort is not None:
-        return _sorted(question.sort)
+        return _sorted(question.sort, ready)
     if question.search is not None:
         rank = Fragment("ts_rank(documents_words(d.collection_id, d.payload), q.words)")
         return Ordering("relevance", (rank,), ("real",), descending=True)
     return _CREATED
 
 
-def _sorted(sort: Sort) -> Ordering:
+def is_cut(position: Position) -> bool:
+    """Whether values that differ may have this position's key in a declared index, as documents_order_cut says it."""
+    text = position[0]
+    if text is None or text[0] not in '"[{':
+        return False
+    if text[0] == '"':
+        return len(text) > CUT_LENGTH and len(loads(text)) >= CUT_LENGTH
+    return text != "[]"
+
+
+def _sorted(sort: Sort, ready: Mapping[Index, Ready]) -> Ordering:
     field = sort.field
     name = f"{field.name} {'desc' if sort.descending else 'asc'}"
     if field.kind == "time":
         return Ordering(name, (Fragment(field.column),), ("timestamptz",), sort.descending, indexed=True)
+    declared = ready.get((field.steps, "order")) if field.column == "d.payload" else None
     text, params = fields.value(field)
     return Ordering(
         name,
@@ -110,4 +128,6 @@ def _sorted(sort: Sort) -> Ordering:
         join=Fragment(f" CROSS JOIN LATERAL (SELECT {text} AS value OFFSET 0) s", params),
         nullable=True,
         reads_lineage=field.reads_lineage,
+        indexed=declared is not None,
+        declared=declared,
     )

@@ -1,17 +1,19 @@
 """One page of documents: one statement, whatever the page's size and wherever it begins."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from documents import filters, queries
+from documents import filters, payload_indexes, queries
 from documents.counting import collection_count_sql
+from documents.filters import Node
 from documents.listing.access import Access
-from documents.listing.ordering import NOTHING, Ordering, Position, ordering
-from documents.listing.planning import Plan, plan
-from documents.listing.questions import Question
+from documents.listing.ordering import NOTHING, Ordering, Position, is_cut, ordering
+from documents.listing.planning import Plan, plan, plan_page
+from documents.listing.questions import Places, Question
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
+from documents.payload_indexes import Index, Ready
 from documents.stored import WIDTH, StoredDocument, columns
 from mixpeek_site import sql
 from mixpeek_site.sql import Fragment
@@ -60,20 +62,45 @@ def read_page(
     Raises NotFoundError for the namespace, the collection, or when none of several collections exists; BadRequestError
     for a foreign position; ValidationError for a regular expression that can't be run.
     """
-    order = ordering(question)
-    chosen = Plan()
-    if question.filters is not None:
-        wanted = limit + offset + 1 if order.indexed else None
-        chosen = plan(question.filters, statistics(scope, question.places), wanted=wanted)
-    text, params = _statement(scope, question, order, chosen, limit, offset, position, include_total, vectors)
+    order = ordering(question, declared_indexes(scope, question))
+    chosen = plan_page(scope, question, order, limit + offset + 1)
     with filters.bounded_regex(question.filters):
-        found = sql.rows(text, params)
+        found = _found(scope, question, order, chosen, limit, offset, position, include_total, vectors)
     if not found:
         raise queries.missing(scope, question.places.collection)
     unknown = require_places(question, found[0][-1])
     rows, complete = _read(scope, list(_rows(found, order)), limit, max_bytes, vectors)
     more = not complete or len(found) > limit
     return Page(rows, more, found[0][-2], unknown, chosen.unserved)
+
+
+def declared_indexes(scope: Scope, question: Question) -> Mapping[Index, Ready]:
+    """The declared indexes that the order of a question could use. No statement where that is sure to be none."""
+    if question.sort is None or question.sort.field.column != "d.payload":
+        return {}
+    namespace_id = statistics(scope, question.places).namespace_id
+    return {} if namespace_id is None else payload_indexes.ready(namespace_id)
+
+
+def _found(
+    scope: Scope,
+    question: Question,
+    order: Ordering,
+    chosen: Plan,
+    limit: int,
+    offset: int,
+    position: Position | None,
+    include_total: bool,
+    vectors: bool,
+) -> list[sql.Row]:
+    """A declared index has its rows in the order of the values' beginnings: where that says too little, once more exactly."""
+    exact = position is not None and is_cut(position)
+    while True:
+        out = _statement(scope, question, order, chosen, limit, offset, position, include_total, vectors, exact)
+        found = sql.rows(out.text, out.params)
+        if exact or order.declared is None or chosen.access or not any(is_cut(list(row[WIDTH:])) for row in found):
+            return found
+        exact = True
 
 
 def require_places(question: Question, unknown: list[str] | None) -> list[str]:
@@ -151,7 +178,8 @@ def _statement(
     position: Position | None,
     include_total: bool,
     vectors: bool,
-) -> tuple[str, list[Any]]:
+    exact: bool = False,
+) -> Texts:
     asked = question.filters is not None or question.search is not None
     by_index = bool(chosen.access) or question.search is not None
     out = Texts()
@@ -177,7 +205,12 @@ def _statement(
             out.add(" WHERE ").add(order.after(position, selected=True))
         out.add(f" ORDER BY {order.by()} LIMIT %s OFFSET %s", limit + 1, offset)
     else:
-        _add_walk(out, question, order, limit, offset, position)
+        out.add("SELECT w.* FROM c CROSS JOIN LATERAL (")
+        if order.declared is not None:
+            _add_declared_walk(out, question, order, order.declared, limit + offset + 1, position, exact)
+        else:
+            _add_walk(out, question, order, limit + offset + 1, position)
+        out.add(f") w ORDER BY {order.by('w.')} LIMIT %s OFFSET %s", limit + 1, offset)
     out.add(
         ") p) page ON true"
         " LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = page.id"
@@ -186,7 +219,7 @@ def _statement(
         " OFFSET 0) l ON true LEFT JOIN c ON c.id = d.collection_id"
         f" ORDER BY {order.by('page.')}"
     )
-    return out.text, out.params
+    return out
 
 
 def _selected(order: Ordering) -> Fragment:
@@ -196,7 +229,14 @@ def _selected(order: Ordering) -> Fragment:
 
 
 def add_found(
-    out: Texts, question: Question, access: tuple[Access, ...], select: Fragment, order: Ordering | None, *, lineage: bool = False
+    out: Texts,
+    question: Question,
+    access: tuple[Access, ...],
+    select: Fragment,
+    order: Ordering | None,
+    *,
+    lineage: bool = False,
+    source: str = "c",
 ) -> None:
     """`SELECT select FROM …` of the documents that match, in no order, by way of the indexes that `access` and the search name.
 
@@ -205,7 +245,7 @@ def add_found(
     """
     join = order.join if order else NOTHING
     searched = question.search is not None
-    out.add(f"SELECT m.* FROM c{' CROSS JOIN q' if searched else ''} CROSS JOIN LATERAL (SELECT ").add(select)
+    out.add(f"SELECT m.* FROM {source}{' CROSS JOIN q' if searched else ''} CROSS JOIN LATERAL (SELECT ").add(select)
     if access and access[0].table == "lineage":
         out.add(" FROM documents_lineagestep l JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id")
         out.add(join).add(" WHERE l.namespace_id + 0 = c.namespace_id AND l.collection_id + 0 = c.id")
@@ -217,7 +257,8 @@ def add_found(
             or (question.filters is not None and filters.reads_lineage(question.filters))
         ):
             out.add(LINEAGE_JOIN)
-        hidden = " + 0" if access or searched else ""
+        ordered = any(each.probe for each in access)  # by an index that begins with the collection
+        hidden = " + 0" if (access or searched) and not ordered else ""
         out.add(join).add(f" WHERE d.namespace_id{hidden} = c.namespace_id AND d.collection_id{hidden} = c.id")
     for each in access:
         out.add(" AND ").add(each.condition)
@@ -230,6 +271,22 @@ def add_found(
     out.add(" OFFSET 0) m")
 
 
+def narrowing(scope: Scope, collection: str, node: Node | None) -> Fragment:
+    """` AND d.id = ANY(…)` with what an index says the filter can match in `scope`'s collection; empty if the whole is read.
+
+    For statements that begin with the scope's CTE and have documents_document as d. The filter is to be checked besides.
+    """
+    places = Places(collection)
+    access = plan(scope, places, node, statistics(scope, places), wanted=None).access if node is not None else ()
+    if not access:
+        return NOTHING
+    out = Texts()
+    out.add(" AND d.id = ANY(ARRAY(")
+    source = "(SELECT namespace_id, collection_id AS id, collection AS public_id FROM scope) c"
+    add_found(out, Question(places), access, Fragment("d.id"), None, source=source)
+    return Fragment(out.add("))").text, tuple(out.params))
+
+
 def _add_conditions(out: Texts, question: Question) -> None:
     if question.filters is not None:
         out.add(" AND ").add(filters.predicate(question.filters))
@@ -237,21 +294,50 @@ def _add_conditions(out: Texts, question: Question) -> None:
         out.add(" AND (uuid_hash(d.id)::bigint & 2147483647) %% %s = %s", question.partition.count, question.partition.index)
 
 
-def _add_walk(out: Texts, question: Question, order: Ordering, limit: int, offset: int, position: Position | None) -> None:
-    """Along the order of each collection, and of the heads of several the first."""
-    single = question.places.collection is not None
-    out.add("SELECT w.* FROM c CROSS JOIN LATERAL (SELECT ").add(_selected(order)).add(" FROM documents_document d")
+def _add_walk(out: Texts, question: Question, order: Ordering, wanted: int, position: Position | None) -> None:
+    """The first of a collection along the order."""
+    out.add("SELECT ").add(_selected(order))
+    _add_collection(out, question, order)
+    if position is not None:
+        out.add(" AND ").add(order.after(position, selected=False))
+    out.add(" ORDER BY ").add(order.by_expressions()).add(" LIMIT %s", wanted)
+
+
+def _add_declared_walk(
+    out: Texts, question: Question, order: Ordering, index: Ready, wanted: int, position: Position | None, exact: bool
+) -> None:
+    """The first of a collection that hold the field, along its index, and then those that don't, in creation order."""
+    direction, sign = ("DESC", "<") if order.descending else ("ASC", ">")
+    of_values = replace(order, join=NOTHING)
+    out.add(f"WITH a AS MATERIALIZED (SELECT {index.value} AS k1, NULL::timestamptz AS k2, d.id, {STORED_BYTES} AS stored_bytes")
+    _add_collection(out, question, of_values)
+    out.add(f" AND {index.value} IS NOT NULL")
+    if position is not None and position[0] is None:
+        out.add(" AND false")
+    elif position is not None and exact:
+        value, row_id = position[0], position[-1]
+        out.add(f" AND {index.key} {sign}= documents_order_key(%s::jsonb)", value)
+        out.add(f" AND ({index.value}, d.id) {sign} (%s::jsonb, %s::uuid)", value, row_id)
+    elif position is not None:
+        out.add(f" AND ({index.key}, d.id) {sign} (documents_order_key(%s::jsonb), %s::uuid)", position[0], position[-1])
+    then = f" {index.value} {direction}," if exact else ""
+    out.add(f" ORDER BY {index.key} {direction},{then} d.id {direction} LIMIT %s)", wanted)
+    out.add(f", b AS (SELECT NULL::jsonb AS k1, d.created_at AS k2, d.id, {STORED_BYTES} AS stored_bytes")
+    _add_collection(out, question, of_values)
+    out.add(f" AND {index.value} IS NULL AND (SELECT count(*) FROM a) < %s", wanted)
+    if position is not None and position[0] is None:
+        out.add(f" AND (d.created_at, d.id) {sign} (%s::timestamptz, %s::uuid)", *position[1:])
+    out.add(f" ORDER BY d.created_at {direction}, d.id {direction} LIMIT %s)", wanted)
+    out.add(" SELECT * FROM a UNION ALL SELECT * FROM b")
+
+
+def _add_collection(out: Texts, question: Question, order: Ordering) -> None:
+    """FROM and WHERE of the documents of c that match, each looked at."""
+    out.add(" FROM documents_document d")
     if order.reads_lineage or (question.filters is not None and filters.reads_lineage(question.filters)):
         out.add(LINEAGE_JOIN)
     out.add(order.join).add(" WHERE d.namespace_id = c.namespace_id AND d.collection_id = c.id")
     _add_conditions(out, question)
-    if position is not None:
-        out.add(" AND ").add(order.after(position, selected=False))
-    out.add(" ORDER BY ").add(order.by_expressions())
-    if single:
-        out.add(" LIMIT %s OFFSET %s) w", limit + 1, offset)
-    else:
-        out.add(f" LIMIT %s) w ORDER BY {order.by('w.')} LIMIT %s OFFSET %s", limit + 1 + offset, limit + 1, offset)
 
 
 def _add_total(
@@ -268,7 +354,7 @@ def _add_total(
             " (SELECT c.namespace_id, c.id AS collection_id) p) counted)"
         )
     else:
-        access = plan(question.filters, statistics(scope, question.places), wanted=None).access
+        access = plan(scope, question.places, question.filters, statistics(scope, question.places), wanted=None).access
         out.add(", (SELECT count(*) FROM (")
         add_found(out, question, access, Fragment("d.id"), None)
         out.add(") counted)")

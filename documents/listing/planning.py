@@ -8,21 +8,35 @@ that nothing holds. The two ways cost, in microseconds per row as measured (docs
 """
 
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Final
 
-from documents.filters import Node
+from documents import payload_indexes
+from documents.filters import Node, conditions
 from documents.listing.access import Access, accesses
-from documents.listing.statistics import SMALL, Statistics, share_of_any
+from documents.listing.declared import declared_access
+from documents.listing.ordering import Ordering
+from documents.listing.questions import Places, Question
+from documents.listing.statistics import SMALL, Statistics, count_up_to, share_of_any, statistics
+from namespaces.scope import Scope
 
 WALKED: Final = 1.0
 """A document passed on the way, its filter checked."""
 
 FOUND: Final = 12.0
-"""A document found through an index of values: its terms are computed anew to check the index's hash."""
+"""A document found through the index of terms, which are computed anew to check the index's hash."""
+
+FOUND_DECLARED: Final = 3.0
+"""A document found through a declared index."""
+
+COUNTED: Final = 2_000
+"""Up to how many of a range's documents are counted before one decides."""
 
 LARGE: Final = 50_000
 """Documents from which an answer warns of a filter or an order that no index serves."""
+
+_WORDS_SHARE: Final = 0.005  # of `text`, which nobody counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +44,53 @@ class Plan:
     """`access`: what to find the matches by; empty: walk along the order."""
 
     access: tuple[Access, ...] = ()
-    unserved: bool = False  # a large collection is walked for want of an index
+    unserved: bool = False  # a large place is walked to its end for want of an index
 
 
-def plan(filters: Node | None, statistics: Statistics, *, wanted: int | None) -> Plan:
-    """`wanted`: documents until which the order is walked; None where the way ends only with the last document."""
-    usable = accesses(filters)
-    if not usable:
-        return Plan(unserved=filters is not None and statistics.documents > LARGE)
-    if statistics.documents <= SMALL and wanted is not None:
+def plan_page(scope: Scope, question: Question, order: Ordering, wanted: int) -> Plan:
+    """How to read a page's `wanted` documents, those before it included."""
+    if question.filters is None and (order.indexed or question.search is not None):
         return Plan()
-    shares = {access: share_of_any(statistics, access.alternatives) for access in usable}
-    by_table = {
-        table: tuple(access for access in usable if access.table == table)
-        for table in ("documents", "lineage")
-        if any(access.table == table for access in usable)
-    }
-    chosen = min(by_table.values(), key=lambda group: prod(shares[access] for access in group))
-    found = statistics.documents * prod(shares[access] for access in chosen)
-    everything = max(found / max(statistics.documents, 1), 1e-9)
-    walked = statistics.documents if wanted is None else min(statistics.documents, wanted / everything)
-    return Plan(chosen if found * FOUND < walked * WALKED else ())
+    known = statistics(scope, question.places)
+    chosen = plan(scope, question.places, question.filters, known, wanted=wanted if order.indexed else None)
+    unserved = not chosen.access and question.search is None and known.documents > LARGE
+    return Plan(chosen.access, unserved and (not order.indexed or chosen.unserved))
+
+
+def plan(scope: Scope, places: Places, filters: Node | None, known: Statistics, *, wanted: int | None) -> Plan:
+    """`wanted`: documents until which the order is walked; None where the way ends only with the last document."""
+    if filters is None or known.namespace_id is None or (known.documents <= SMALL and wanted is not None):
+        return Plan()
+    ready = payload_indexes.ready(known.namespace_id)
+    usable = accesses(filters, partial(declared_access, ready=ready))
+    if not usable:
+        return Plan(unserved=not _only_times(filters))
+    shares = {access: _share(scope, places, access, known) for access in usable}
+    chosen = min(
+        (_selective([access for access in usable if access.table == table], shares) for table in {a.table for a in usable}),
+        key=lambda group: prod(shares[access] for access in group),
+    )
+    share = max(prod(shares[access] for access in chosen), 1e-9)
+    found = known.documents * share * (FOUND if any(access.alternatives for access in chosen) else FOUND_DECLARED)
+    walked = known.documents if wanted is None else min(known.documents, wanted / share)
+    return Plan(chosen if found < walked * WALKED else ())
+
+
+def _share(scope: Scope, places: Places, access: Access, known: Statistics) -> float:
+    if access.alternatives:
+        return share_of_any(known, access.alternatives)
+    if access.probe is None:
+        return _WORDS_SHARE
+    count = count_up_to(scope, places, access.probe, COUNTED)
+    return 0.5 if count >= COUNTED else max(count, 0.5) / max(known.documents, 1)
+
+
+def _selective(usable: list[Access], shares: dict[Access, float]) -> tuple[Access, ...]:
+    """Of several accesses the best, and those that narrow it much."""
+    best = min(shares[access] for access in usable)
+    return tuple(access for access in usable if shares[access] <= max(best * 20, 0.001))
+
+
+def _only_times(filters: Node) -> bool:
+    """Whether the filter is a range of creation or update times, which the orders' own indexes begin and end at."""
+    return all(condition.field.kind == "time" for condition in conditions(filters))

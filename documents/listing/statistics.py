@@ -16,6 +16,7 @@ from documents.listing.access import Term
 from documents.listing.questions import Places
 from documents.listing.scoping import places_cte
 from mixpeek_site import jsonio, sql
+from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
 
 SMALL: Final = 5_000
@@ -53,6 +54,7 @@ class Statistics:
     """`documents` in all places together; samples of the largest with the number of documents each stands for."""
 
     documents: int
+    namespace_id: int | None = None  # None: nothing is there
     samples: tuple[tuple[int, Sample], ...] = ()
 
     def frequency(self, term: Term) -> float:
@@ -79,13 +81,14 @@ def statistics(scope: Scope, places: Places) -> Statistics:
     """Of the places of a question. No statement when they are remembered, one for the sizes, one for a sample."""
     found = _collections(scope, places)
     documents = sum(count for _, _, count in found)
+    namespace_id = found[0][0] if found else None
     if documents <= SMALL:
-        return Statistics(documents)
+        return Statistics(documents, namespace_id)
     largest = sorted(found, key=lambda each: -each[2])[:_SAMPLED_COLLECTIONS]
     samples = tuple(
         (count, _sample(namespace_id, collection_id, count)) for namespace_id, collection_id, count in largest if count > SMALL
     )
-    return Statistics(documents, samples)
+    return Statistics(documents, namespace_id, samples)
 
 
 def _collections(scope: Scope, places: Places) -> list[tuple[int, int, int]]:
@@ -166,6 +169,17 @@ def _scalars(value: object, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str,
             yield steps, value.lower()
     elif value is not None:
         yield steps, value
+
+
+def count_up_to(scope: Scope, places: Places, condition: Fragment, bound: int) -> int:
+    """How many documents a condition over `d` finds in an index, counted up to `bound`. One statement."""
+    cte, params = places_cte(scope, places)
+    row = sql.one(
+        f"WITH {cte} SELECT count(*) FROM (SELECT FROM c CROSS JOIN LATERAL (SELECT FROM documents_document d"
+        f" WHERE d.namespace_id = c.namespace_id AND d.collection_id = c.id AND {condition.text} LIMIT %s) x LIMIT %s) y",
+        (*params, *condition.params, bound, bound),
+    )
+    return int(row[0]) if row else 0
 
 
 def share_of_any(statistics: Statistics, terms: Iterable[Term]) -> float:
