@@ -9,6 +9,27 @@ from django.db import migrations, models
 # at 200 characters, an array is its length and the key of its first element (of an array in it, []), an object is {}.
 # Numbers have 1,000 digits at most, 500 bytes.
 FUNCTIONS = r"""
+-- An index asks of every document, so the common ways are followed without a query.
+CREATE FUNCTION documents_value_at(target jsonb, steps text[]) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 50 AS $$
+BEGIN
+    FOR i IN 1 .. cardinality(steps) LOOP
+        CASE jsonb_typeof(target)
+            WHEN 'object' THEN target := target -> steps[i];
+            WHEN 'array' THEN
+                IF steps[i] !~ '^(0|[1-9][0-9]{0,8})$' THEN
+                    RETURN documents_value(documents_reached(target, steps[i:]));
+                END IF;
+                target := target -> steps[i]::integer;
+            ELSE RETURN NULL;
+        END CASE;
+        IF target IS NULL THEN RETURN NULL; END IF;
+    END LOOP;
+    RETURN NULLIF(target, 'null');
+END
+$$;
+COMMENT ON FUNCTION documents_value_at(jsonb, text[]) IS 'documents_value(documents_reached(target, steps)), mostly faster';
+
 CREATE FUNCTION documents_order_key(value jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 50 AS $$
 DECLARE
@@ -16,7 +37,7 @@ DECLARE
 BEGIN
     CASE jsonb_typeof(value)
         WHEN 'string' THEN
-            IF octet_length(value::text) > 200 THEN RETURN to_jsonb(left(value #>> '{}', 200)); END IF;
+            IF pg_column_size(value) > 200 THEN RETURN to_jsonb(left(value #>> '{}', 200)); END IF;
         WHEN 'array' THEN
             elements := jsonb_array_length(value);
             IF elements > 0 THEN
@@ -47,7 +68,7 @@ COMMENT ON FUNCTION documents_order_cut(jsonb) IS 'Whether values that differ ma
 CREATE FUNCTION documents_field_words(collection_id bigint, value jsonb) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
 BEGIN
-    IF octet_length(value::text) > 250000 THEN
+    IF pg_column_size(value) > 250000 THEN
         RETURN array_to_tsvector(ARRAY[E'\x02' || collection_id]);
     END IF;
     RETURN jsonb_to_tsvector('simple', value, '["string"]') || array_to_tsvector(ARRAY[E'\x01' || collection_id]);
@@ -66,6 +87,7 @@ DROP FUNCTION documents_field_query(bigint, tsquery);
 DROP FUNCTION documents_field_words(bigint, jsonb);
 DROP FUNCTION documents_order_cut(jsonb);
 DROP FUNCTION documents_order_key(jsonb);
+DROP FUNCTION documents_value_at(jsonb, text[]);
 """
 # A use goes with its namespace; an index only when its last use is gone.
 CASCADE = """

@@ -7,6 +7,7 @@ compared with the registry, so what was restored, dropped by hand or left over i
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, Final, NamedTuple
@@ -156,7 +157,8 @@ def _build(connection: psycopg.Connection[Any], number: int, steps: tuple[str, .
         if connection.closed or isinstance(error, psycopg.errors.QueryCanceled):
             raise
         said = _said(error)
-        connection.execute(_drop(number))
+        with suppress(psycopg.Error):  # what is left of it costs writes; the next attempt begins with dropping it, too
+            connection.execute(_drop(number))
         connection.execute(
             "UPDATE documents_payloadindex SET state = 'failed', error = %s,"
             " retry_at = now() + least(power(2, least(attempts, 12)), 1440) * interval '1 minute' WHERE id = %s",

@@ -91,10 +91,7 @@ def expressions(steps: tuple[str, ...], kind: Kind, table: str = "") -> Expressi
     """
     payload = f"{table}payload"
     if Field("", "json", "d.payload", steps).has_index_steps:
-        value = (
-            f"CASE WHEN {payload} ? {_literal(steps[0])}"
-            f" THEN documents_value(documents_reached({payload}, {_literal(list(steps))})) END"
-        )
+        value = f"CASE WHEN {payload} ? {_literal(steps[0])} THEN documents_value_at({payload}, {_literal(list(steps))}) END"
     else:
         value = f"documents_value(jsonb_path_query_array({payload}, {_literal(json_path(steps))}::jsonpath))"
     keys: dict[Kind, str] = {

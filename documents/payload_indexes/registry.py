@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from documents.payload_indexes import expressions
 from documents.payload_indexes.expressions import Index
 from mixpeek_site import sql
+from mixpeek_site.jsonio import loads
 from mixpeek_site.transactions import atomic
 from namespaces.dependents import PayloadIndexState, PayloadIndexStatus
 
@@ -104,7 +105,7 @@ WHERE n.deleted_at IS NULL AND n.config ? 'payload_indexes'
 AND NOT EXISTS (SELECT FROM documents_payloadindexuse u WHERE u.namespace_id = n.id)
 """
 _STORED_OF = """
-SELECT n.config -> 'payload_indexes' FROM namespaces_namespace n WHERE n.id = %s AND n.deleted_at IS NULL FOR UPDATE
+SELECT (n.config -> 'payload_indexes')::text FROM namespaces_namespace n WHERE n.id = %s AND n.deleted_at IS NULL FOR UPDATE
 """
 
 
@@ -112,7 +113,8 @@ def declare_stored() -> None:
     """Register what namespaces declared before there was this registry; what can't be indexed is left out."""
     for (namespace_id,) in sql.rows(_STORED):
         with atomic():
-            for (declared,) in sql.rows(_STORED_OF, (namespace_id,)):
+            for (text,) in sql.rows(_STORED_OF, (namespace_id,)):
+                declared = loads(text)
                 listed = declared if isinstance(declared, list) else []
                 readable = [each for each in listed if not expressions.faults([each], ())]
                 _use(namespace_id, expressions.indexes(expressions.read_declared(readable, ())))

@@ -6,11 +6,13 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from documents.models import PayloadIndex
 from mixpeek_site import jsonio
 from namespaces.models import Bucket, BucketObject, Collection, Namespace, Organization
 from tests import cast
 from tests.admin import staff
 from tests.admin.staff import EXACT, Place
+from tests.payload_indexes import build
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +79,35 @@ def test_a_namespace_is_changed(client: Client, place: Place) -> None:
     change(client, "namespace", place.pk, name="renamed", description="", config='{"b": 2.0}')
     stored = Namespace.objects.get(pk=place.pk)
     assert (stored.name, stored.description, jsonio.dumps(stored.config)) == ("renamed", None, '{"b":2.0}')
+
+
+def indexes_of(client: Client, place: Place) -> list[list[str]]:
+    """The cells of the table of payload indexes."""
+    page = staff.get(client, f"/namespaces/namespace/{place.pk}/change/")
+    rows = page.partition("<th>Error")[2].partition("</table>")[0].split("<tr>")[1:]
+    return [row.replace("</tbody>", "").split("<td>")[1:] for row in rows]
+
+
+def test_a_namespace_s_page_shows_its_payload_indexes(client: Client, place: Place) -> None:
+    declared = [("title", "keyword"), ("<b>", "text"), ("at", "geo"), ("created_at", "datetime")]
+    config = jsonio.dumps({"payload_indexes": [{"field_name": field, "type": type} for field, type in declared]})
+    change(client, "namespace", place.pk, name="media", config=config)
+    assert [row[2] for row in indexes_of(client, place)] == ["pending", "pending", "not indexed", "default"]
+    build()
+    PayloadIndex.objects.filter(kind="words").update(state="failed", error="no room on <device>")
+    shown = indexes_of(client, place)
+    assert shown[0] == ["title", "keyword", "ready", "8.0\xa0KB", ""]
+    assert shown[1][:3] + shown[1][4:] == ["<b>", "text", "failed", "no room on <device>"]
+    page = client.get(f"/admin/namespaces/namespace/{place.pk}/change/").content
+    assert b"<td>&lt;b&gt;<td>" in page
+    assert b"&lt;device&gt;" in page
+
+
+@pytest.mark.parametrize("declared", ["5", "[5]", '[{"field_name": "vector", "type": "text"}]', '[{"field_name": "x"}]'])
+def test_payload_indexes_that_can_not_be_are_refused_in_the_form(client: Client, place: Place, declared: str) -> None:
+    page = change(client, "namespace", place.pk, 200, name="media", config=f'{{"payload_indexes": {declared}}}')
+    assert "errorlist" in page
+    assert Namespace.objects.get(pk=place.pk).config == {}
 
 
 def test_a_namespace_is_deleted_after_a_question(client: Client, place: Place) -> None:
