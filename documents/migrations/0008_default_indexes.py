@@ -48,6 +48,9 @@ DECLARE
         + CASE WHEN internal_metadata = '{}' THEN 0 ELSE 2 END + CASE WHEN system = '{}' THEN 0 ELSE 2 END;
 BEGIN
     IF octet_length(terms::text) <> octet_length(folded) + spaces THEN
+        IF octet_length(folded) > 100000 THEN -- it would take seconds: found whatever is asked for
+            RETURN jsonb_build_object(place || 'x', true);
+        END IF;
         terms := documents_fold(jsonb_build_object(
             place, payload, place || 'i', internal_metadata, place || 's', system, place || 'd', document_id));
     END IF;
@@ -74,19 +77,23 @@ RETURN ARRAY[
 COMMENT ON FUNCTION documents_lineage_terms(bigint, text, text, text, text, text, text, text)
     IS 'Hashes of name and folded value of every part of a lineage step, within its collection';
 
--- PostgreSQL refuses a tsvector above 1 MiB: of a document with more text than that could be, the beginning is searched.
+-- PostgreSQL refuses a tsvector above 1 MiB, and a word takes up to 3.5 times its bytes: parts of hyphenated words count
+-- besides. Of a document with more text than that could be, the beginning is searched.
 CREATE FUNCTION documents_words(collection_id bigint, payload jsonb) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 10000 AS $$
 DECLARE
     place tsvector := array_to_tsvector(ARRAY[E'\x01' || collection_id]);
+    beginning text;
 BEGIN
     IF octet_length(payload::text) <= 250000 THEN
         RETURN jsonb_to_tsvector('simple', payload, '["string"]') || place;
     END IF;
-    RETURN to_tsvector('simple', left((
-        SELECT string_agg(left(value #>> '{}', 250000), ' ')
-        FROM jsonb_path_query(payload, 'strict $.** ? (@.type() == "string")') AS strings(value)
-    ), 250000)) || place;
+    SELECT left(string_agg(left(value #>> '{}', 250000), ' '), 250000) INTO beginning
+    FROM jsonb_path_query(payload, 'strict $.** ? (@.type() == "string")') AS strings(value);
+    WHILE octet_length(beginning) > 250000 LOOP -- characters of several bytes
+        beginning := left(beginning, (length(beginning) * 250000::bigint / octet_length(beginning))::integer);
+    END LOOP;
+    RETURN to_tsvector('simple', COALESCE(beginning, '')) || place;
 END
 $$;
 COMMENT ON FUNCTION documents_words(bigint, jsonb) IS 'Words of the string values, and a lexeme that stands for the collection';
