@@ -39,7 +39,7 @@ def check(examples: int) -> None:
 
 
 def test_server_and_evaluator_select_the_same() -> None:
-    check(60)
+    check(100)
 
 
 @pytest.mark.full

@@ -22,6 +22,8 @@ STRINGS = (
     "é", "É", "e\u0301", "ß", "\u1e9e", "SS", "İ", "i", "I", "\u0131", "Σ", "\u03c3", "ς", "\u0391Σ", "\u212a", "k",
     "\ud7ff", "\ue000", "\U0001f600", "\ufb01", "1", "10", "9", "1.0", "true", "null", "%", "100%", "%s", "'", "''", "\\", "\\\\",
     "\\n", "\n", "$v", '"', "{}", "[]", "a\tb", "bucket", "v1", "doc_1", "DOC_1",
+)
+TIMES = (
     "2024-01-01", "2024-01-01T00:00:00Z", "2024-01-01 00:00", "2024-01-01T02:00:00+02:00", "2023-12-31T23:59:59.999999-00",
     "2024-01-01T00:00:00.0000009Z", "2024-02-29", "2023-02-29", "2024-02-30", "0000-01-01", "0001-01-01T00:00+14:00",
     "9999-12-31T23:59:59.9999999-1500", "2024-01-01T24:00", "2024-1-1", "2024-01-01T00:00+16:00", "2024-01-01Z", "20240101",
@@ -78,9 +80,9 @@ class Documents:
 
     def value(self, depth: int = 0) -> Any:
         form = self.random.randrange(10)
-        if form < 5 + 2 * depth:
+        if form < 5 + depth:
             return self.scalar()
-        if form < 8:
+        if form < 9:
             return [self.value(depth + 1) for _ in range(self.random.randint(0, 3))]
         return self.members((*KEYS, *FIRST, *FIRST), depth + 1)
 
@@ -93,8 +95,9 @@ class Documents:
         return self.random.choice((True, False, None))
 
     def string(self) -> str:
-        if self.random.randrange(4):
-            return self.random.choice(STRINGS)
+        form = self.random.randrange(10)
+        if form < 8:
+            return self.random.choice(STRINGS if form < 6 else TIMES)
         return "".join(self.random.choices(LETTERS, k=self.random.randint(0, 4)))
 
 
@@ -151,7 +154,10 @@ class Filters:
         made: dict[str, Any] = {}
         for _ in range(self.random.choice((1, 1, 1, 2))):
             many = self.random.choice((0, 1, 1, 2, 2, 3, None))
-            made[self.random.choice(names)] = inner() if many is None else [inner() for _ in range(many)]
+            members = inner() if many is None else [inner() for _ in range(many)]
+            if many and not self.random.randrange(12):
+                members.append(self.random.choice(({}, None, {"case_sensitive": True})))  # says nothing
+            made[self.random.choice(names)] = members
         if names[0] == "AND" and not self.random.randrange(5):
             made |= self.shorthand()
         return made | self.case()
@@ -235,6 +241,8 @@ class Filters:
         return [value for each in self.of for found in reached(each, name) for value in every(found)]
 
     def near(self, text: str) -> str:
+        if text[4:5] == "-" and self.random.randrange(3):
+            return self.random.choice(TIMES)
         cut = self.random.randint(0, len(text))
         return self.random.choice((text, text, text.swapcase(), text.upper(), text.lower(), text[:cut], text[cut:]))
 

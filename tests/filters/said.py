@@ -16,7 +16,7 @@ class Answers:
         times = {iso(record[name]) for record in records for name in ("created_at", "updated_at")}
         texts = sorted({*times, *(text for record in records for text in strings(record))})
         every = sorted({*texts, *asked})
-        self._lower = dict(sql.rows("SELECT t, lower(t) FROM unnest(%s::text[]) AS s(t)", (every,)))
+        self._lower: dict[str, str] = dict(sql.rows("SELECT t, lower(t) FROM unnest(%s::text[]) AS s(t)", (every,)))
         conditions = [one for filter in filters for one in dicts(filter)]
         patterns, words = (
             sorted({one["value"] for one in conditions if one.get("operator") == operator}) for operator in ("regex", "text")
