@@ -17,6 +17,7 @@ from documents import counting, housekeeping, importing, services
 from documents.importing.writing import place_for
 from documents.inputs import read_create, read_patch
 from documents.models import DocumentCount
+from documents.services import many
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError
 from mixpeek_site.transactions import atomic
@@ -69,6 +70,9 @@ class World:
             self.delete(name, "detach")
             raise _UndoneError
 
+    def delete_many(self, collection: int, names: list[str]) -> None:
+        many.delete_documents(scope=self.api.scope, collection=self.collections[collection], document_ids=names)
+
     def delete_root(self, name: str) -> None:
         services.delete_documents_of_root(scope=self.api.scope, object_id=name)
 
@@ -96,6 +100,7 @@ verbs = st.one_of(
     st.tuples(st.just("move"), names, names),
     st.tuples(st.just("load"), numbers, st.lists(st.none() | names, max_size=9), st.sampled_from(["fail", "skip", "replace"])),
     st.tuples(st.just("undo"), numbers, names),
+    st.tuples(st.just("delete_many"), numbers, st.lists(names, unique=True)),
     st.tuples(st.just("delete_root"), st.sampled_from(OBJECTS)),
     st.tuples(st.just("replace_collection"), numbers),
     st.tuples(st.sampled_from(["purge", "fold"])),
@@ -305,6 +310,9 @@ def test_whatever_is_written_at_once_is_counted(world: World, seed: int) -> None
     def deleting(chance: random.Random) -> tuple[Any, ...]:
         return "delete", name(chance), chance.choice(services.ON_CHILDREN)
 
+    def deleting_many(chance: random.Random) -> tuple[Any, ...]:
+        return "delete_many", chance.randrange(3), chance.sample(IDS, 4)
+
     def moving(chance: random.Random) -> tuple[Any, ...]:
         return "move", name(chance), name(chance)
 
@@ -321,14 +329,14 @@ def test_whatever_is_written_at_once_is_counted(world: World, seed: int) -> None
     for lane in range(4):
         crowd.write(partial(some_of, creating, creating, deleting, moving, undoing, lane=lane))
     crowd.write(partial(some_of, loading, times=6, lane=5))
-    crowd.write(partial(some_of, deleting, lambda _: ("delete_root", OBJECTS[0]), times=15, lane=6))
+    crowd.write(partial(some_of, deleting_many, lambda _: ("delete_root", OBJECTS[0]), times=15, lane=6))
     crowd.write(partial(some_of, replacing, times=4, lane=7))
     crowd.meanwhile(world.purge)
     for _ in range(2):
         crowd.meanwhile(world.fold)
     crowd.meanwhile(never_different)
     crowd.run()
-    assert done == {"create", "delete", "move", "undo", "load", "delete_root", "replace_collection"}
+    assert done == {"create", "delete", "move", "undo", "load", "delete_many", "delete_root", "replace_collection"}
     require_exact()
     world.purge()
     require_exact()

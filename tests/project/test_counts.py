@@ -10,9 +10,11 @@ import pytest
 from django.core.management import call_command
 
 from documents import housekeeping, services
+from documents.filters import read_filters
 from documents.inputs import read_create
 from documents.models import Document
 from documents.sample import stdlib
+from documents.services import many
 from namespaces import services as places
 from tests import cast
 from tests.cast import Api
@@ -93,6 +95,15 @@ def a_cascade(api: Api, collection: str, _: Path) -> int:
     return 0
 
 
+def deletes_of_many(api: Api, collection: str, _: Path) -> int:
+    names = [create(api, collection, title="gone" if number < 3 else "kept") for number in range(6)]
+    node = read_filters({"field": "title", "operator": "eq", "value": "gone"}, ("filters",))
+    assert node is not None
+    assert many.delete_matching(scope=api.scope, collection=collection, node=node) == 3
+    many.delete_documents(scope=api.scope, collection=collection, document_ids=names[2:5])
+    return 1
+
+
 def an_import(api: Api, collection: str, tmp_path: Path) -> int:
     load(api, collection, '{}\n{"document_id": "doc_1"}\n{"document_id": "doc_1"}\n', tmp_path)
     return 2
@@ -121,6 +132,7 @@ EXERCISES: list[tuple[str, str, Exercise]] = [
     ("documents/services/creating.py", "DELETE FROM", a_create_over_a_hidden_document),
     ("documents/services/deleting.py", "DELETE FROM", a_delete),
     ("documents/services/deleting.py", "DELETE FROM", a_delete_of_a_root_object),
+    ("documents/services/many/deleting.py", "DELETE FROM", deletes_of_many),
     ("documents/lineage.py", "DELETE FROM", a_cascade),
     ("documents/importing/writing.py", "COPY", an_import),
     ("documents/importing/writing.py", "DELETE FROM", an_import_over_a_hidden_document),
