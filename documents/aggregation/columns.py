@@ -86,10 +86,10 @@ def read(field: Field) -> tuple[Fragment, Type]:
 def _direct(field: Field) -> Fragment:
     """`#>` finds what lies behind objects alone, at half the cost; only an array on the way needs the general reader."""
     steps = field.steps
+    if field.column in _OBJECTS and len(steps) == 1:
+        return Fragment(f"NULLIF({field.column} -> %s::text, 'null')", steps)
     found = Fragment(f"{field.column} #> %s::text[]", (list(steps),))
     befores = [steps[:length] for length in range(field.column in _OBJECTS, len(steps))]
-    if not befores:
-        return Fragment(f"NULLIF({found.text}, 'null')", found.params)
     arrays = " OR ".join([f"jsonb_typeof({field.column} #> %s::text[]) = 'array'"] * len(befores))
     general = fields.value(field)
     return Fragment(
