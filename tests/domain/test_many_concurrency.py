@@ -1,5 +1,8 @@
 """Writes of many documents beside others, each on a connection of its own: who waits for whom, and what is left."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +18,9 @@ from documents.inputs import read_create, read_patch
 from documents.services import many
 from mixpeek_site import jsonio, sql
 from mixpeek_site.errors import DomainError, ServiceUnavailableError
-from tests import cast
+from tests import cast, server
 from tests.cast import Api
+from tests.server import PROJECT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -291,6 +295,27 @@ def test_a_write_whose_time_is_over_leaves_nothing(api: Api, collection: str, se
         [error] = Running(partial(many.delete_matching, scope=api.scope, collection=collection, node=is_new())).join()
         assert time.monotonic() - started < 10
     assert isinstance(error, ServiceUnavailableError)
+    assert sql.one("SELECT count(*) FROM documents_document") == (100,)
+
+
+def test_a_write_whose_process_is_killed_ends_and_leaves_nothing(api: Api, collection: str) -> None:
+    """Nobody would hear of it any more: PostgreSQL finds its client gone, although the statement only waits."""
+    fill(collection, 100)
+    script = (
+        "import django; django.setup()\n"
+        "from documents import filters; from documents.services import many; from namespaces.scope import Scope\n"
+        f"node = filters.read_filters({{'status': 'new'}}, ('body',), writing=True)\n"
+        f"many.delete_matching(scope={api.scope!r}, collection={collection!r}, node=node)"
+    )
+    environment = {**os.environ, "DATABASE_URL": server._database_url(), "DJANGO_SETTINGS_MODULE": "mixpeek_site.settings"}
+    with held("doc_50"):
+        process = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT, env=environment)
+        try:
+            wait_until(someone_waits)
+        finally:
+            process.kill()
+            process.wait()
+        wait_until(lambda: not backends("true"), seconds=10)
     assert sql.one("SELECT count(*) FROM documents_document") == (100,)
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 
 from mixpeek_site import sql, watchdog
 from mixpeek_site.errors import ServiceUnavailableError
-from mixpeek_site.transactions import atomic
+from mixpeek_site.transactions import atomic, unhurried
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,6 +29,23 @@ def test_an_overdue_statement_is_given_up_and_the_next_one_works(impatient: None
 
 def test_so_is_one_inside_a_transaction(impatient: None) -> None:
     with pytest.raises(ServiceUnavailableError), atomic():
+        sql.run("SELECT pg_sleep(20)")
+    assert sql.one("SELECT 1") == (1,)
+
+
+def test_a_transaction_may_be_given_longer(impatient: None) -> None:
+    with unhurried(3):
+        sql.run("SELECT pg_sleep(2)")
+    with pytest.raises(ServiceUnavailableError):
+        sql.run("SELECT pg_sleep(20)")
+
+
+def test_but_not_for_ever(impatient: None) -> None:
+    started = time.monotonic()
+    with pytest.raises(ServiceUnavailableError), unhurried(1):
+        sql.run("SELECT pg_sleep(20)")
+    assert time.monotonic() - started < 5
+    with pytest.raises(ServiceUnavailableError), atomic(), watchdog.patience(2):
         sql.run("SELECT pg_sleep(20)")
     assert sql.one("SELECT 1") == (1,)
 

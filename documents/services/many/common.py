@@ -76,11 +76,11 @@ def named(document_ids: Sequence[str], *, lock: bool = True) -> Fragment:
         f"""found AS MATERIALIZED (
     SELECT d.id FROM scope CROSS JOIN unnest(%s::text[]) AS wanted (document_id)
     CROSS JOIN LATERAL (
-        SELECT d.id FROM documents_document d
+        SELECT d.id, d.collection_id FROM documents_document d
         WHERE d.namespace_id = scope.namespace_id AND d.document_id = wanted.document_id
-            AND d.collection_id = scope.collection_id
         LIMIT 1
     ) d
+    WHERE d.collection_id = scope.collection_id
 ), locked AS MATERIALIZED (
     SELECT d.id, d.document_id FROM documents_document d
     WHERE d.namespace_id = (SELECT scope.namespace_id FROM scope) AND d.id = ANY(ARRAY(SELECT found.id FROM found))

@@ -188,9 +188,7 @@ def _write_part(scope: Scope, collection: str, place: _Place, updates: list[Upda
     limits = [settings.MAX_DOCUMENT_BYTES] * sum(name in MERGED for name in columns)
     texts = [[update.parts.get(name) for update in updates] for name in columns]
     try:
-        row = sql.one(
-            _update_sql(cte, columns), (*params, *limits, new_version(), datetime.now(UTC), keys, *texts, place.namespace_id)
-        )
+        row = sql.one(_update_sql(cte, columns), (*params, *limits, new_version(), datetime.now(UTC), keys, *texts))
     except psycopg.errors.ProgramLimitExceeded:
         raise _TooLargeError from None
     if row is None or row[0] < len(updates):  # the rows are locked: the collection itself went meanwhile
@@ -202,6 +200,10 @@ def _write_part(scope: Scope, collection: str, place: _Place, updates: list[Upda
 
 @lru_cache
 def _update_sql(cte: str, columns: tuple[str, ...]) -> str:
+    """For documents whose rows this transaction has locked, so that a row stays where the statement finds it.
+
+    LIMIT keeps the look-up one by one: before the first ANALYZE the planner would rather read the whole namespace.
+    """
     sets = [
         f"{name} = CASE WHEN new.{name} IS NULL THEN d.{name} ELSE documents_patched(d.{name}, new.{name}, %s) END"
         if name in MERGED
@@ -211,9 +213,12 @@ def _update_sql(cte: str, columns: tuple[str, ...]) -> str:
     return f"""
 WITH {cte}, updated AS (
     UPDATE documents_document d SET {", ".join((*sets, _STAMPS))}
-    FROM scope, unnest(%s::uuid[]{", %s::jsonb[]" * len(columns)}) AS new ({", ".join(("id", *columns))})
-    WHERE d.namespace_id = %s AND d.namespace_id = scope.namespace_id AND d.collection_id = scope.collection_id
-        AND d.id = new.id
+    FROM scope CROSS JOIN unnest(%s::uuid[]{", %s::jsonb[]" * len(columns)}) AS new ({", ".join(("id", *columns))})
+    CROSS JOIN LATERAL (
+        SELECT x.ctid AS place FROM documents_document x
+        WHERE x.namespace_id = scope.namespace_id AND x.id = new.id LIMIT 1
+    ) x
+    WHERE d.ctid = x.place
     RETURNING d.id
 )
 SELECT count(*) FROM updated
