@@ -96,6 +96,7 @@ names = st.sampled_from(IDS[:6])
 sources = st.none() | names | st.sampled_from(OBJECTS)
 verbs = st.one_of(
     st.tuples(st.just("create"), numbers, st.none() | names, sources),
+    st.tuples(st.just("create"), numbers, names, names),
     st.tuples(st.just("delete"), names, st.sampled_from(services.ON_CHILDREN)),
     st.tuples(st.just("move"), names, names),
     st.tuples(st.just("load"), numbers, st.lists(st.none() | names, max_size=9), st.sampled_from(["fail", "skip", "replace"])),
