@@ -42,7 +42,7 @@ class Term:
     value: Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Access:
     """`condition` is over the aliases d or l, and c.
 
