@@ -180,22 +180,23 @@ def _statement(
     vectors: bool,
     exact: bool = False,
 ) -> Texts:
-    asked = question.filters is not None or question.search is not None
-    by_index = bool(chosen.access) or question.search is not None
     out = Texts()
     cte, params = places_cte(scope, question.places)
     out.add(f"WITH {cte}", *params)
+    by_index = bool(chosen.access) or question.search is not None
+    whole = not by_index and order.declared is None and question.places.collection is not None
     if question.search is not None:
         out.add(", q AS (SELECT websearch_to_tsquery('simple', %s) AS words)", question.search)
     if by_index:
         out.add(", matched AS MATERIALIZED (")
         add_found(out, question, chosen.access, _selected(order), order)
         out.add(")")
+    collection = "scope.collection" if whole else "c.public_id"
     out.add(
-        f" SELECT {columns(namespace='scope.namespace', vectors=vectors)}, "
+        f" SELECT {columns(collection=collection, namespace='scope.namespace', vectors=vectors)}, "
         + ", ".join(f"page.{column}::text" for column in (*order.columns, "id"))
     )
-    _add_total(out, scope, question, chosen, include_total, by_index, asked)
+    _add_total(out, scope, question, chosen, include_total, by_index)
     add_unknown(out, question)
     out.add(" FROM scope LEFT JOIN LATERAL (SELECT p.*, COALESCE(sum(p.stored_bytes) OVER (ORDER BY ")
     out.add(f"{order.by('p.')} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead FROM (")
@@ -204,28 +205,43 @@ def _statement(
         if position is not None:
             out.add(" WHERE ").add(order.after(position, selected=True))
         out.add(f" ORDER BY {order.by()} LIMIT %s OFFSET %s", limit + 1, offset)
+    elif whole:
+        out.add("SELECT w.* FROM (SELECT scope.namespace_id, scope.collection_id AS id, scope.collection AS public_id) c")
+        out.add(" CROSS JOIN LATERAL (SELECT d.*, ")
+        _add_walk(out, question, order, limit + 1, offset, position)
+        out.add(") w")
     else:
         out.add("SELECT w.* FROM c CROSS JOIN LATERAL (")
         if order.declared is not None:
             _add_declared_walk(out, question, order, order.declared, limit + offset + 1, position, exact)
         else:
-            _add_walk(out, question, order, limit + offset + 1, position)
+            out.add("SELECT d.id, ")
+            _add_walk(out, question, order, limit + offset + 1, 0, position)
         out.add(f") w ORDER BY {order.by('w.')} LIMIT %s OFFSET %s", limit + 1, offset)
+    out.add(") p) page ON true LEFT JOIN LATERAL (")
+    if whole:
+        out.add("SELECT page.*")
+    else:
+        out.add("SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = page.id")
     out.add(
-        ") p) page ON true"
-        " LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = page.id"
-        f" AND page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true"
+        f"{' WHERE' if whole else ' AND'} page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true"
         " LEFT JOIN LATERAL (SELECT * FROM documents_lineagestep l WHERE l.namespace_id = d.namespace_id AND l.id = d.id"
-        " OFFSET 0) l ON true LEFT JOIN c ON c.id = d.collection_id"
+        f" OFFSET 0) l ON true{'' if whole else ' LEFT JOIN c ON c.id = d.collection_id'}"
         f" ORDER BY {order.by('page.')}"
     )
     return out
 
 
-def _selected(order: Ordering) -> Fragment:
-    """The keys, the id and the size: what is known of a document before it is read whole."""
+def _keys(order: Ordering) -> Fragment:
+    """The keys and the size of a document."""
     keys = ", ".join(f"{key.text} AS {column}" for key, column in zip(order.keys, order.columns, strict=True))
-    return Fragment(f"{keys}, d.id, {STORED_BYTES} AS stored_bytes", tuple(param for key in order.keys for param in key.params))
+    return Fragment(f"{keys}, {STORED_BYTES} AS stored_bytes", tuple(param for key in order.keys for param in key.params))
+
+
+def _selected(order: Ordering) -> Fragment:
+    """What is known of a document before it is read whole."""
+    text, params = _keys(order)
+    return Fragment(f"d.id, {text}", params)
 
 
 def add_found(
@@ -294,13 +310,13 @@ def _add_conditions(out: Texts, question: Question) -> None:
         out.add(" AND (uuid_hash(d.id)::bigint & 2147483647) %% %s = %s", question.partition.count, question.partition.index)
 
 
-def _add_walk(out: Texts, question: Question, order: Ordering, wanted: int, position: Position | None) -> None:
-    """The first of a collection along the order."""
-    out.add("SELECT ").add(_selected(order))
+def _add_walk(out: Texts, question: Question, order: Ordering, limit: int, offset: int, position: Position | None) -> None:
+    """The first of a collection along the order; goes on after `SELECT …, `."""
+    out.add(_keys(order))
     _add_collection(out, question, order)
     if position is not None:
         out.add(" AND ").add(order.after(position, selected=False))
-    out.add(" ORDER BY ").add(order.by_expressions()).add(" LIMIT %s", wanted)
+    out.add(" ORDER BY ").add(order.by_expressions()).add(" LIMIT %s OFFSET %s", limit, offset)
 
 
 def _add_declared_walk(
@@ -340,14 +356,12 @@ def _add_collection(out: Texts, question: Question, order: Ordering) -> None:
     _add_conditions(out, question)
 
 
-def _add_total(
-    out: Texts, scope: Scope, question: Question, chosen: Plan, include_total: bool, by_index: bool, asked: bool
-) -> None:
+def _add_total(out: Texts, scope: Scope, question: Question, chosen: Plan, include_total: bool, by_index: bool) -> None:
     if not include_total:
         out.add(", NULL::bigint")
     elif by_index:
         out.add(", (SELECT count(*) FROM matched)")
-    elif not asked and question.partition is None:
+    elif question.filters is None and question.partition is None:
         out.add(
             ", (SELECT COALESCE(sum(documents), 0)::bigint FROM (SELECT "
             f"{collection_count_sql('p')} AS documents FROM c CROSS JOIN LATERAL"
