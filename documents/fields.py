@@ -193,6 +193,11 @@ def value(field: Field) -> Fragment:
     return Fragment(f"documents_value({text})", params)
 
 
+def is_index(step: str) -> bool:
+    """Whether a step may mean an element of an array as well as a member."""
+    return _INDEX.fullmatch(step) is not None
+
+
 def iso_text(column: str) -> str:
     """A time as the answers show it: ISO 8601 in UTC, a zero fraction left out. The session's time zone is UTC."""
     return f"(replace(left({column}::text, -3), ' ', 'T') || 'Z')"

@@ -122,12 +122,21 @@ def rendering_flags(query: dict[str, str], body: dict[str, Any]) -> dict[str, st
 def document_response(request: HttpRequest, document: StoredDocument, shape: Shape, organization_id: str) -> HttpResponse:
     """200 with the document and its ETag; 304 when a GET's If-None-Match names it and no URL was signed."""
     etag = shape.etag(document)
-    wanted = request.META.get("HTTP_IF_NONE_MATCH")
-    if wanted and not shape.urls and request.method in ("GET", "HEAD") and _names(wanted, etag):
+    if not shape.urls and is_known(request, etag):
         return HttpResponseNotModified(headers={"ETag": etag})
-    response = HttpResponse(shape.render(document, organization_id), content_type="application/json")
+    return tagged_response(shape.render(document, organization_id), etag)
+
+
+def tagged_response(text: str, etag: str) -> HttpResponse:
+    response = HttpResponse(text, content_type="application/json")
     response.headers["ETag"] = etag
     return response
+
+
+def is_known(request: HttpRequest, etag: str) -> bool:
+    """Whether a GET's If-None-Match names the tag."""
+    wanted = request.META.get("HTTP_IF_NONE_MATCH")
+    return wanted is not None and request.method in ("GET", "HEAD") and _names(wanted, etag)
 
 
 def _names(header: str, etag: str) -> bool:

@@ -7,9 +7,10 @@ from typing import Any, Final
 from django.conf import settings
 
 from documents.api.answers import RENDERING_PARAMETERS, Shape, read_shape
+from documents.api.expanded import read_expansions
 from documents.fields import Field, read_field
 from documents.filters import read_filters
-from documents.listing import MAX_PARTITIONS, Partition, Places, Question, Sort
+from documents.listing import MAX_PARTITIONS, Expansion, Partition, Places, Question, Sort
 from documents.listing.ordering import Position
 from mixpeek_site import jsonio
 from mixpeek_site.api.pagination import PAGE_PARAMETERS, Page, decode_cursor, encode_cursor, read_page
@@ -46,7 +47,7 @@ class Listing:
     position: Position | None
     group_by: Field | None
     select: tuple[str, ...] | None
-    expand: tuple[str, ...]
+    expand: tuple[Expansion, ...]
     binding: tuple[Any, ...]
 
     def cursor(self, position: Position) -> str:
@@ -92,8 +93,8 @@ def read_listing(query: Mapping[str, str], body: JSONObject, scope: Scope, colle
         if question.partition not in (None, partition):
             raise BadRequestError("The cursor is of another partition than the one asked for.", parameter="cursor")
         question = Question(question.places, question.filters, question.search, question.sort, partition)
-    select = _names(given.get("select"), "select")
-    expand = _names(given.get("expand"), "expand") or ()
+    select, expanded = _names(given.get("select")), _names(given.get("expand"))
+    expand = read_expansions(expanded, given["expand"].location) if expanded else ()
     return Listing(question, page, shape, position, group_by, select, expand, binding)
 
 
@@ -215,7 +216,7 @@ def _group_by(given: Given | None) -> Field | None:
     return read_field(given.value, given.location)
 
 
-def _names(given: Given | None, what: str) -> tuple[str, ...] | None:
+def _names(given: Given | None) -> tuple[str, ...] | None:
     """None: not asked for. An empty `select` is absent, too: nobody means to get nothing."""
     if given is None or given.value == []:
         return None
@@ -224,8 +225,6 @@ def _names(given: Given | None, what: str) -> tuple[str, ...] | None:
         raise ValidationError(Fault(given.location, "must be an array of fields' names", "list_type"))
     if len(names) > _MAX_NAMES:
         raise ValidationError(Fault(given.location, f"must name at most {_MAX_NAMES} fields", "length"))
-    if what == "expand":
-        return tuple(dict.fromkeys(names))
     return tuple(names)
 
 

@@ -1,14 +1,14 @@
 """Answers of lists: documents or groups, with what says how to go on (contract section 7)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
 
+from documents.api.expanded import Expander
 from documents.api.list_inputs import Listing
 from documents.api.selecting import selected
-from documents.listing import expand, read_groups, read_page
+from documents.listing import Group, Value, expand, read_groups, read_page
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio
 from mixpeek_site.api.pagination import pagination
@@ -38,12 +38,15 @@ def _documents(listing: Listing, scope: Scope, max_bytes: int) -> str:
         vectors=listing.shape.needs_vectors,
         max_bytes=max_bytes,
     )
-    documents = [row.document for row in found.rows]
-    cursor = listing.cursor(found.rows[-1].position) if found.more and found.rows else None
+    expanded = expand(scope, [row.document for row in found.rows], listing.expand, max_bytes=max_bytes)
+    rows = found.rows[: len(expanded)]
+    documents = [row.document for row in rows]
+    more = found.more or len(rows) < len(found.rows)
+    cursor = listing.cursor(rows[-1].position) if more and rows else None
     rest = _rest(listing, documents, found.unserved, found.unknown_collections)
-    rest["pagination"] = pagination(page, found.total, cursor, found.more)
+    rest["pagination"] = pagination(page, found.total, cursor, more)
     rest["total_documents"] = rest["stats"]["total_documents"] = found.total
-    rendered = ",".join(_rendered(listing, scope, documents))
+    rendered = ",".join(_rendered(listing, scope, documents, expanded))
     return f'{{"results":[{rendered}],"groups":null,{jsonio.dumps(rest)[1:]}'
 
 
@@ -60,10 +63,14 @@ def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
         vectors=listing.shape.needs_vectors,
         max_bytes=max_bytes,
     )
-    documents = [document for group in found.groups for document in group.documents]
-    cursor = listing.cursor(found.groups[-1].position) if found.more and found.groups else None
+    members = [document for group in found.groups for document in group.documents]
+    expanded = expand(scope, members, listing.expand, max_bytes=max_bytes)
+    documents = members[: len(expanded)]
+    groups = _first(found.groups, len(documents))
+    more = found.more or len(groups) < len(found.groups)
+    cursor = listing.cursor(groups[-1].position) if more and groups else None
     rest = _rest(listing, documents, found.unserved, found.unknown_collections)
-    rest["pagination"] = pagination(page, found.total_groups if page.include_total else None, cursor, found.more)
+    rest["pagination"] = pagination(page, found.total_groups if page.include_total else None, cursor, more)
     rest["group_by_field"] = listing.group_by.name
     rest["total_documents"] = found.total_documents if page.include_total else None
     rest["stats"] |= {
@@ -71,12 +78,23 @@ def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
         "total_groups": found.total_groups,
         "avg_documents_per_group": round(found.total_documents / found.total_groups, 4) if found.total_groups else 0.0,
     }
-    rendered = iter(_rendered(listing, scope, documents))
-    groups = []
-    for group in found.groups:
-        members = ",".join([next(rendered) for _ in group.documents])
-        groups.append(f'{{"group_key":{group.key},"documents":[{members}],"count":{group.count}}}')
-    return f'{{"results":null,"groups":[{",".join(groups)}],{jsonio.dumps(rest)[1:]}'
+    rendered = iter(_rendered(listing, scope, documents, expanded))
+    texts = []
+    for group in groups:
+        shown = ",".join([next(rendered) for _ in group.documents])
+        texts.append(f'{{"group_key":{group.key},"documents":[{shown}],"count":{group.count}}}')
+    return f'{{"results":null,"groups":[{",".join(texts)}],{jsonio.dumps(rest)[1:]}'
+
+
+def _first(groups: Sequence[Group], documents: int) -> list[Group]:
+    """The groups until they have so many documents, the last one with what is left of them."""
+    found: list[Group] = []
+    for group in groups:
+        if group.documents and not documents:
+            break
+        found.append(Group(group.key, group.count, group.documents[:documents]))
+        documents -= len(found[-1].documents)
+    return found
 
 
 def _rest(listing: Listing, documents: Sequence[StoredDocument], unserved: bool, unknown: list[str]) -> JSONObject:
@@ -112,27 +130,14 @@ def _warnings(listing: Listing, unserved: bool) -> list[str]:
     ]
 
 
-def _rendered(listing: Listing, scope: Scope, documents: Sequence[StoredDocument]) -> list[str]:
+def _rendered(
+    listing: Listing, scope: Scope, documents: Sequence[StoredDocument], expanded: Sequence[dict[str, Value]]
+) -> list[str]:
     shape, organization = listing.shape, scope.organization_public_id
     texts = [shape.render(document, organization) for document in documents]
     if listing.expand:
-        expanded = expand(scope, documents, listing.expand)
-        texts = [_with_expanded(text, _expanded(expanded[place], shape, organization)) for place, text in enumerate(texts)]
+        expander = Expander(shape, organization)
+        texts = [expander.with_expanded(*each) for each in zip(texts, expanded, strict=True)]
     if listing.select is not None:
         texts = [selected(text, listing.select) for text in texts]
     return texts
-
-
-def _expanded(found: dict[str, Any], shape: Any, organization: str) -> str:
-    def text(value: Any) -> str:
-        if isinstance(value, StoredDocument):
-            return str(shape.render(value, organization))
-        if isinstance(value, list):
-            return f"[{','.join(map(text, value))}]"
-        return jsonio.dumps(value)
-
-    return "{" + ",".join(f"{jsonio.dumps(name)}:{text(value)}" for name, value in found.items()) + "}"
-
-
-def _with_expanded(document: str, expanded: str) -> str:
-    return f'{document[:-1]},"_expanded":{expanded}}}'

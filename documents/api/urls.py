@@ -23,6 +23,7 @@ urlpatterns = [
     re_path(rf"{_COLLECTION}/batch/?$", _batch, name="documents-batch"),
     re_path(rf"{_COLLECTION}/bulk/?$", ManyDocumentsViewSet.as_view({"patch": "update_bulk"}), name="documents-bulk"),
     re_path(r"^documents/batch-get/?$", ManyDocumentsViewSet.as_view({"post": "get_many"}), name="documents-batch-get"),
+    re_path(r"^documents/list/batch/?$", DocumentViewSet.as_view({"post": "list_several"}), name="documents-list-batch"),
     re_path(r"^documents/list/?$", DocumentViewSet.as_view({"post": "list_everywhere"}), name="documents-everywhere"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/?$", _one, name="document"),
     re_path(rf"{_COLLECTION}/?$", DocumentViewSet.as_view({"post": "create", "get": "list_documents"}), name="documents"),

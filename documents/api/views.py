@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse
 
 from documents import patching, queries, services
 from documents.api.answers import RENDERING_PARAMETERS, Shape, document_response, if_match, read_shape
+from documents.api.expanded import expanded_response, read_expand
+from documents.api.list_batch import batch_answer, read_batch
 from documents.api.list_inputs import EVERYWHERE_PARAMETERS, LIST_PARAMETERS, read_listing
 from documents.api.listing import list_response
 from documents.api.openapi import documents as openapi
@@ -18,11 +20,13 @@ from mixpeek_site.api.viewset import ContractViewSet, json_response, read_body, 
 from mixpeek_site.errors import Fault, ValidationError
 from namespaces.models import Permission
 
+READ_PARAMETERS = RENDERING_PARAMETERS | {"expand"}
+
 
 class DocumentViewSet(ContractViewSet):
     """Documents of a collection, and (without `collection_identifier`) their namespace-wide twins."""
 
-    permissions = {"list_documents": Permission.READ, "list_everywhere": Permission.READ}
+    permissions = dict.fromkeys(("list_documents", "list_everywhere", "list_several"), Permission.READ)
 
     body: Any = None  # what was sent, for the checks that come before a 422
 
@@ -47,8 +51,11 @@ class DocumentViewSet(ContractViewSet):
 
     @openapi.RETRIEVE
     def retrieve(self, request: HttpRequest, document_id: str, collection_identifier: str | None = None) -> HttpResponse:
-        shape = read_shape(read_query(request, RENDERING_PARAMETERS))
+        query = read_query(request, READ_PARAMETERS)
+        shape, expansions = read_shape(query), read_expand(query)
         document = queries.document(self.scope, collection_identifier, document_id, vectors=shape.needs_vectors)
+        if expansions:
+            return expanded_response(request, self.scope, document, shape, expansions)
         return document_response(request, document, shape, self.scope.organization_public_id)
 
     @openapi.REPLACE
@@ -111,6 +118,12 @@ class DocumentViewSet(ContractViewSet):
         body = {} if request.method in ("GET", "HEAD") else read_object(request, empty={})[0]
         listing = read_listing(read_query(request, EVERYWHERE_PARAMETERS), body, self.scope, None)
         return list_response(listing, self.scope)
+
+    @lists.LIST_BATCH
+    def list_several(self, request: HttpRequest) -> HttpResponse:
+        body, _ = read_object(request)
+        read_query(request, ())
+        return HttpResponse(batch_answer(read_batch(body), self.scope), content_type="application/json")
 
     @openapi.LINEAGE
     def lineage(self, request: HttpRequest, document_id: str, collection_identifier: str) -> HttpResponse:

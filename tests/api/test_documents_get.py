@@ -25,7 +25,7 @@ def test_a_document_of_another_collection_is_not_found(api: Api, documents: Docu
     assert response.json()["error"]["details"] == {"resource": "document", "id": made}
 
 
-@pytest.mark.parametrize("unknown", ["doc_nowhere", "aggregate", "%00", "é", "a%20b", "x" * 5000, "%F0%9F%98%80", "%FF"])
+@pytest.mark.parametrize("unknown", ["doc_nowhere", "upsert", "%00", "é", "a%20b", "x" * 5000, "%F0%9F%98%80", "%FF"])
 def test_an_unknown_document_is_not_found(api: Api, documents: Documents, unknown: str) -> None:
     for url in (documents.url(unknown), f"/v1/documents/{unknown}", documents.url(unknown, "/lineage")):
         response = api.get(url)

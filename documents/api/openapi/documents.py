@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from documents.api.openapi.lists import RENDERING
+from documents.api.openapi.lists import EXPAND, RENDERING
 from documents.services import ON_CHILDREN
 from mixpeek_site.api.schema import choice, operation, parameter
 from mixpeek_site.api.schema_parts import (
@@ -54,6 +54,7 @@ _ANSWER_MEMBERS: dict[str, Schema] = {
     "presigned_url": STRING,
     "presigned_urls": array(ref("PresignedURLModel")),
     "vector": array(NUMBER),
+    "_expanded": ref("Expanded"),
     **_FLAT_LINEAGE,
 }
 _BODY_MEMBERS: dict[str, Schema] = {
@@ -256,7 +257,7 @@ RETRIEVE = operation(
     "Get a document",
     tag=TAG,
     answer="DocumentResponse",
-    parameters=(*RENDERING, _IF_NONE_MATCH),
+    parameters=(*RENDERING, EXPAND, _IF_NONE_MATCH),
     headers=_ETAG,
     others={304: "The document still is what If-None-Match names."},
 )

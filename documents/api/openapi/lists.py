@@ -52,6 +52,20 @@ RENDERING_PROPERTIES: Final[dict[str, Schema]] = {
     "return_vector_names": {"anyOf": [{"type": "boolean"}, STRINGS, {"type": "null"}]},
 }
 
+EXPAND: Final = text(
+    "expand",
+    "`parent`, `root_object`, `ancestors`, `children`, or fields that hold documents' ids, separated by commas: what they"
+    " lead to is added below `_expanded`.",
+)
+_SCENE: dict[str, Any] = {"document_id": "doc_scene", "collection_id": "col_scenes", "title": "Scene 1", "document_blobs": []}
+_EXPANDED_EXAMPLE: dict[str, Any] = {
+    "parent": _SCENE,
+    "ancestors": [_SCENE],
+    "children": [],
+    "root_object": None,
+    "metadata.similar_to": [{**_SCENE, "document_id": "doc_scene_7"}],
+}
+
 _REQUEST: dict[str, Schema] = {
     **PAGE_PROPERTIES,
     **RENDERING_PROPERTIES,
@@ -70,7 +84,7 @@ _REQUEST: dict[str, Schema] = {
     "expand": {
         "anyOf": [STRINGS, STRING, {"type": "null"}],
         "description": "`parent`, `root_object`, `ancestors`, `children`, or user fields that hold documents' ids: added"
-        " to each document below `_expanded`.",
+        " to each document below `_expanded`. The page ends early where it would be too large.",
     },
 }
 _COLLECTIONS: Schema = {
@@ -114,10 +128,34 @@ COMPONENTS: dict[str, Schema] = {
         {**_REQUEST, "collection_ids": _COLLECTIONS, "collection_id": _COLLECTIONS, "collections": _COLLECTIONS},
         examples=[{"collection_ids": ["col_articles", "col_chapters"], **_EXAMPLE}],
     ),
+    "Expanded": opened(
+        {
+            "parent": {"anyOf": [ref("DocumentResponse"), {"type": "null"}]},
+            "root_object": {"anyOf": [ref("ObjectResponse"), {"type": "null"}]},
+            "ancestors": described(array(ref("DocumentResponse")), "The root's document first."),
+            "children": described(array(ref("DocumentResponse"), maxItems=100), "The first of them, in creation order."),
+        },
+        description="By the names of `expand`: of a field, the document whose id it holds, or null; of a list, those that"
+        " are stored. They are shown as the others, without vectors, and not expanded in turn.",
+        additionalProperties={"anyOf": [ref("DocumentResponse"), array(ref("DocumentResponse")), {"type": "null"}]},
+        examples=[_EXPANDED_EXAMPLE],
+    ),
+    "ListedDocument": {
+        "anyOf": [ref("DocumentResponse"), ref("SelectedDocument")],
+        "description": "A whole document, or with `select` what is left of it.",
+    },
+    "SelectedDocument": opened(
+        {"document_id": STRING, "collection_id": STRING},
+        ["document_id", "collection_id"],
+        description="Its ids, and of the members that `select` names what it names; vectors and `_expanded`, where asked for.",
+        examples=[
+            {"document_id": "doc_1", "collection_id": "col_articles", "metadata": {"title": "x"}, "items": [{"product": 7}]}
+        ],
+    ),
     "DocumentGroup": closed(
         {
             "group_key": described(ANY, "The value that the documents share; null for those that hold none."),
-            "documents": described(array(ref("DocumentResponse"), maxItems=100), "The first of them."),
+            "documents": described(array(ref("ListedDocument"), maxItems=100), "The first of them."),
             "count": described(COUNT, "How many there are."),
         },
         ["group_key", "documents", "count"],
@@ -131,9 +169,44 @@ COMPONENTS: dict[str, Schema] = {
         },
         ["total_documents", "avg_blobs_per_document", "total_groups", "avg_documents_per_group"],
     ),
+    "BatchListDocumentsRequest": closed(
+        {"queries": array(ref("BatchListQuery"), minItems=1, maxItems=10)},
+        ["queries"],
+        examples=[
+            {
+                "queries": [
+                    {"key": "newest", "request": {"sort": {"field": "created_at", "direction": "desc"}, "limit": 5}},
+                    {"key": "by language", "request": {"collection_ids": ["col_articles"], "group_by": "metadata.language"}},
+                ]
+            }
+        ],
+    ),
+    "BatchListQuery": closed(
+        {
+            "key": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 128,
+                "description": "Any name; it comes back with the result.",
+            },
+            "request": ref("NamespaceListDocumentsRequest"),
+        },
+        ["key", "request"],
+    ),
+    "BatchListResult": closed(
+        {
+            "key": STRING,
+            "response": nullable(ref("ListDocumentsResponse")),
+            "error": nullable(described(STRING, "Why there is no response; the other queries have theirs all the same.")),
+        },
+        ["key", "response", "error"],
+    ),
+    "BatchListDocumentsResponse": closed(
+        {"results": array(ref("BatchListResult"), description="One for each of `queries`, in their order.")}, ["results"]
+    ),
     "ListDocumentsResponse": closed(
         {
-            "results": nullable(array(ref("DocumentResponse"))),
+            "results": nullable(array(ref("ListedDocument"))),
             "groups": nullable(array(ref("DocumentGroup"))),
             "pagination": ref("PaginationResponse"),
             "total_documents": nullable(described(COUNT, "With `include_total`: all that match.")),
@@ -153,7 +226,7 @@ ASKED: Final = (
     text("partition", "As the body's `partition`, as JSON text."),
     text("group_by", "A field."),
     text("select", "Fields, separated by commas."),
-    text("expand", "Names, separated by commas."),
+    EXPAND,
 )
 _PLACES = tuple(
     parameter(name, STRING, "Ids or names of collections, separated by commas.")
@@ -175,4 +248,12 @@ LIST_EVERYWHERE = operation(
     body="NamespaceListDocumentsRequest",
     answer="ListDocumentsResponse",
     parameters=(*RENDERING, *PAGE_PARAMETERS, *ASKED, *_PLACES),
+)
+LIST_BATCH = operation(
+    "batch_list_documents",
+    "Several lists in one request",
+    tag=TAG,
+    body="BatchListDocumentsRequest",
+    answer="BatchListDocumentsResponse",
+    description="Each query is answered as `POST /v1/documents/list` would. All answers together have 64 MiB at most.",
 )
