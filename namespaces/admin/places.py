@@ -101,7 +101,7 @@ class NamespaceForm(ServiceForm):
     public_id = forms.CharField(
         label="Namespace id", required=False, max_length=128, help_text="Begins with ns_. Empty: one is made."
     )
-    config = ExactJSONFormField(help_text=CONFIG_HELP)
+    config = ExactJSONFormField(help_text=f"{CONFIG_HELP} From its payload_indexes, [{{field_name, type}}], indexes are built.")
 
     def write(self) -> Model:
         given = self.cleaned_data
