@@ -19,12 +19,15 @@ FILTERS = 50
 
 
 def check(examples: int) -> None:
+    """`examples` times FILTERS cases, each a filter and the documents it is asked of."""
     api = cast.api()
     collections = [cast.collection(api), cast.collection(api)]
+    cases = 0
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     @given(st.randoms(use_true_random=True))
     def one_example(random: Random) -> None:
+        nonlocal cases
         documents = Documents(random, collections)
         stored = documents.some()
         filters = Filters(random, stored, documents)
@@ -34,8 +37,10 @@ def check(examples: int) -> None:
         for filter, selected in zip(asked, found(api.scope, asked), strict=True):
             for each in stored:
                 assert (each["document_id"] in selected) == holds(filter, each, said), (filter, each)
+        cases += len(asked)
 
     one_example()
+    assert cases == examples * FILTERS
 
 
 def test_server_and_evaluator_select_the_same() -> None:
