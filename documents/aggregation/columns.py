@@ -23,7 +23,7 @@ _PLACE: Final = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column by name. `time` and `period` are timestamptz, the latter in whole seconds and from the year 0 on; `number` is any
-    of PostgreSQL's numbers, `set` a jsonb[], `label` a place (from 1) among `labels`.
+    of PostgreSQL's numbers, `set` the JSON texts of an array's elements, `label` a place (from 1) among `labels`.
     """
 
     name: str
@@ -36,12 +36,16 @@ class Column:
             return Fragment(f"{self.name}::text")
         if self.type in ("time", "period"):
             return Fragment(f"""('"' || {self._iso()} || '"')""")
+        if self.type == "set":
+            return Fragment(f"('[' || {self.name} || ']')")
         if self.type == "label":
             return Fragment(f"to_json((%s::text[])[{self.name}])::text", (list(self.labels),))
         return Fragment(f"to_json({self.name})::text")
 
     def jsonb(self) -> Fragment:
-        """SQL of its jsonb value; NULL where it is null."""
+        """SQL of its jsonb value; NULL where it is null. Of a `set`: any array, for comparisons with scalars."""
+        if self.type == "set":
+            return Fragment("'[]'::jsonb")
         if self.type == "json":
             return Fragment(self.name)
         if self.type in ("time", "period"):

@@ -247,7 +247,7 @@ class _Compiler:
             chosen, order = f"{name} IS NOT NULL AND {within}", ", ".join(self.moment)
         else:
             chosen, order = f"{name} IS NOT NULL AND first_{name} AND {within}", name
-        return f"COALESCE(array_agg({jsonb} ORDER BY {order}) FILTER (WHERE {chosen}), '{{}}')", "set"
+        return f"COALESCE(string_agg({value.json_text().text}, ',' ORDER BY {order}) FILTER (WHERE {chosen}), '')", "set"
 
     def _kept(self) -> None:
         too_much = "bool_or(too_much) OVER ()" if self.pushed or self.collected else "false"
@@ -292,7 +292,7 @@ class _Compiler:
 
     def _shown(self) -> None:
         texts = [column.json_text() for column in (*self.keys, *self.metrics)]
-        select = [f"{fragment.text} AS t{number}" for number, fragment in enumerate(texts)]
+        select = [f"CASE WHEN NOT too_much THEN {fragment.text} END AS t{number}" for number, fragment in enumerate(texts)]
         params = [param for fragment in texts for param in fragment.params]
         self.out.add("shown", ["kept.*", *select], Fragment("FROM kept OFFSET 0"), params)
 

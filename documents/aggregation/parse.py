@@ -187,6 +187,8 @@ def _sort(body: Body, keys: tuple[Key, ...], metrics: tuple[Metric, ...]) -> Sor
         return Sort(descending=descending)
     for index, metric in enumerate(metrics):
         if metric.alias == name:
+            if metric.function in ("push", "add_to_set"):
+                raise _refused(("body", "sort_by"), f"what {metric.function} collects has no order", "value_error")
             return Sort("metrics", index, descending)
     for names in ([key.alias for key in keys], [key.field.name for key in keys]):
         if name in names:

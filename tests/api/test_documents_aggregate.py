@@ -366,6 +366,7 @@ G = {"field": "a"}
         ({"range_buckets": [{"field": "a", "boundaries": list(range(1001))}]}, "range_buckets.0.boundaries"),
         ({"sort_by": "nowhere"}, "sort_by"),
         ({"sort_by": 7}, "sort_by"),
+        ({"sort_by": "m", "aggregations": [{"function": "push", "field": "a", "alias": "m"}]}, "sort_by"),
         ({"sort_direction": "up"}, "sort_direction"),
         ({"sort_direction": 1}, "sort_direction"),
         *(({"limit": limit}, "limit") for limit in (0, -1, 10_001, 10**9, True, "ten", Decimal("1.5"))),

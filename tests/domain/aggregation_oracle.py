@@ -319,8 +319,6 @@ def _ordered(kept: list[tuple[Group, list[Any]]], body: dict[str, Any], keys: li
             return len(group.members)
         for asked, value in zip(body["aggregations"], metrics, strict=True):
             if asked["alias"] == name:
-                if asked["function"] in ("push", "add_to_set"):
-                    return list(map(order, value))
                 return None if value is None else order(value)
         position = next(number for number, key in enumerate(keys) if name in (key.alias, key.path))
         value = group.key[position]

@@ -103,7 +103,8 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
         )
     )
     if draw(st.booleans()):
-        body["sort_by"] = draw(st.sampled_from([*aliases, *(key["field"] for key in grouped)]))
+        orders = [each["alias"] for each in (*grouped, *measured) if each.get("function") not in ("push", "add_to_set")]
+        body["sort_by"] = draw(st.sampled_from([*orders, *(key["field"] for key in grouped), None]))
     body["sort_direction"] = draw(st.sampled_from(["asc", "desc", "ASC", "Desc", None]))
     body["limit"] = draw(st.sampled_from([None, 1, 2, 10_000]))
     return body
