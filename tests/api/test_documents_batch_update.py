@@ -1,5 +1,6 @@
 """`POST …/documents/batch`: named documents each with a patch of its own, or all that filters match (contract section 7)."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -135,6 +136,22 @@ def test_blobs_are_set_and_vectors_written(documents: Documents) -> None:
     assert shown["vectors"] == {"s": {"indices": [1, 2**40], "values": [0.5, 1.5]}}
     assert shown["document_blobs"] == [blob]
     assert shown["_internal"]["source_blobs"] == [{"k": 2}]
+
+
+EXACT: Any = {
+    "quotes": "\"'\\ {a,b} NULL \n\t %s %% $1",
+    "NULL": [None, "NULL", [], {}, ""],
+    "numbers": [2**64 + 1, Decimal("0.1000000000000000055"), 10**40, -0.5],
+    "é😀": {'a"b\\': "\u2028"},
+}
+
+
+def test_values_arrive_as_they_were_sent(documents: Documents) -> None:
+    made = [documents.new({"status": "new"}) for _ in range(3)]
+    update(documents, *[(name, EXACT) for name in made[:2]])
+    filtered(documents, EXACT, {"document_id": made[2]})
+    for name in made:
+        assert cast.compact(documents.fields(name)) == cast.compact({"status": "new", **EXACT})
 
 
 def test_every_write_makes_a_new_version(documents: Documents) -> None:
@@ -360,6 +377,14 @@ def test_filters_that_say_nothing_are_refused(documents: Documents, filters: Any
     response = filtered(documents, {"a": 1}, filters)
     assert response.status_code == 422
     assert response.faults[0].startswith("body.filters")
+    assert documents.fields(made) == NEW
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_a_regular_expression_that_is_none_is_refused(documents: Documents, query: str) -> None:
+    made = documents.new(NEW)
+    response = filtered(documents, {"a": 1}, {"field": "metadata.status", "operator": "regex", "value": "(new"}, query)
+    assert (response.status_code, response.faults) == (422, ["body.filters.value"])
     assert documents.fields(made) == NEW
 
 
