@@ -32,7 +32,8 @@ from mixpeek_site import embedded
 # Requests in flight in each worker, so that a slow one does not stop the rest. The kernel may give every connection
 # to the same worker, so each must be able to hold them all. More threads cost speed: docs/decisions/0009-serving.md.
 THREADS = 8
-# A request still running this long after SIGTERM is cut off; statements end at 30 s, see databases.py.
+# A request still running this long after SIGTERM is cut off. Statements end at 30 s, see databases.py; those of writes
+# with filters may take longer (BULK_STATEMENT_SECONDS), and one that is cut off leaves nothing written.
 FINISH_SECONDS = 60
 LOOK_EVERY_SECONDS = 1.0
 CRASH_PAUSE_SECONDS = 5.0
