@@ -37,6 +37,14 @@ def signed(document_blobs: str) -> SignedBlobs:
     return SignedBlobs(jsonio.dumps(shown), first, jsonio.dumps(urls))
 
 
+def unavailable(document_blobs: str) -> set[str]:
+    """Why some of the blobs have no `presigned_url`: the reasons, none if all have one."""
+    if document_blobs == "[]":
+        return set()
+    found = (_signed_url(blob["url"]) for blob in jsonio.loads(document_blobs))
+    return {reason for url, reason in found if url is None}
+
+
 def _signed_url(url: str) -> tuple[str | None, str]:
     scheme = url.partition("://")[0].lower()
     if scheme in ("http", "https"):

@@ -1,12 +1,13 @@
 """What a list asks for: query parameters and body as a `Question`, a page, and how its documents are shown."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
 
-from documents.api.answers import RENDERING_PARAMETERS, Shape, read_shape
+from documents.api.answers import RENDERING_PARAMETERS, Shape, read_shape, rendering_flags
 from documents.api.expanded import read_expansions
 from documents.fields import Field, read_field
 from documents.filters import read_filters
@@ -25,6 +26,7 @@ EVERYWHERE_PARAMETERS: Final = LIST_PARAMETERS | frozenset(COLLECTION_NAMES)
 
 _JSON_TEXTS: Final = frozenset(("filters", "sort", "partition"))
 _LISTS: Final = frozenset(("select", "expand", *COLLECTION_NAMES))
+_SHORT_SORT: Final = re.compile(r"(?P<field>[^{].*):(?P<direction>asc|desc)", re.IGNORECASE | re.DOTALL)
 _MAX_NAMES: Final = 200
 _MAX_COLLECTIONS: Final = 1000
 
@@ -71,7 +73,7 @@ def read_listing(query: Mapping[str, str], body: JSONObject, scope: Scope, colle
         raise ValidationError(*unknown)
     given = {**_of_query(query), **{name: Given(value, ("body", name)) for name, value in body.items() if value is not None}}
     page = read_page(dict(query), body)
-    shape = read_shape(rendering_flags(query, body))
+    shape = read_shape(rendering_flags(dict(query), body))
     places = Places(collection) if collection is not None else Places(collections=_collections(given))
     filters, sort = given.get("filters"), given.get("sort")
     question = Question(
@@ -106,10 +108,9 @@ def _of_query(query: Mapping[str, str]) -> dict[str, Given]:
         location: Location = ("query", name)
         value: Any = text
         if name in _JSON_TEXTS:
-            try:
-                value = jsonio.loads(text)
-            except BadRequestError:
-                raise ValidationError(Fault(location, "must be JSON text", "json_invalid")) from None
+            value = _short_sort(text) if name == "sort" else None
+            if value is None:
+                value = _of_json(text, location)
         elif name in _LISTS:
             value = [part for part in map(str.strip, text.split(",")) if part]
         if value is not None:
@@ -117,20 +118,17 @@ def _of_query(query: Mapping[str, str]) -> dict[str, Given]:
     return found
 
 
-def rendering_flags(query: Mapping[str, str], body: JSONObject) -> dict[str, str]:
-    """The rendering flags of query and body, as texts; the body wins."""
-    flags = {name: text for name, text in query.items() if name in RENDERING_PARAMETERS}
-    for name in RENDERING_PARAMETERS:
-        value = body.get(name)
-        if isinstance(value, bool):
-            flags[name] = "true" if value else "false"
-        elif isinstance(value, str) and name == "schema_version":
-            flags[name] = value
-        elif name == "return_vector_names" and isinstance(value, list) and all(isinstance(item, str) for item in value):
-            flags[name] = ",".join(value)
-        elif value is not None:
-            raise ValidationError(Fault(("body", name), "must be true or false", "bool_type"))
-    return flags
+def _of_json(text: str, location: Location) -> Any:
+    try:
+        return jsonio.loads(text)
+    except BadRequestError:
+        raise ValidationError(Fault(location, "must be JSON text", "json_invalid")) from None
+
+
+def _short_sort(text: str) -> JSONObject | None:
+    """`field:direction`, which the clients of the hosted service may send as well; None for other texts."""
+    short = _SHORT_SORT.fullmatch(text)
+    return short and {"field": short["field"], "direction": short["direction"]}
 
 
 def _collections(given: Mapping[str, Given]) -> tuple[str, ...] | None:

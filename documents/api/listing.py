@@ -1,6 +1,7 @@
 """Answers of lists: documents or groups, with what says how to go on (contract section 7)."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -8,6 +9,7 @@ from django.http import HttpResponse
 from documents.api.expanded import Expander
 from documents.api.list_inputs import Listing
 from documents.api.selecting import selected
+from documents.blobs import unavailable
 from documents.listing import Group, Value, expand, read_groups, read_page
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio
@@ -108,7 +110,7 @@ def _rest(listing: Listing, documents: Sequence[StoredDocument], unserved: bool,
             "avg_documents_per_group": None,
         },
         "group_by_field": None,
-        "warnings": _warnings(listing, unserved),
+        "warnings": _warnings(listing, documents, unserved),
     }
     if unknown:
         rest["unknown_collection_ids"] = unknown
@@ -121,13 +123,21 @@ def _average_blobs(documents: Sequence[StoredDocument]) -> float:
     return round(total / len(documents), 4) if documents else 0.0
 
 
-def _warnings(listing: Listing, unserved: bool) -> list[str]:
-    if not unserved:
-        return []
-    return [
-        "No index serves this filter or order, so the whole of a large collection was read. Equality and `in` are always"
-        " served; for ranges and sorting declare the field in the namespace's payload_indexes."
-    ]
+def _warnings(listing: Listing, documents: Sequence[StoredDocument], unserved: bool) -> list[str]:
+    found = [_UNSERVED] if unserved else []
+    if listing.shape.urls:
+        without = [(reason, document) for document in documents for reason in sorted(unavailable(document.document_blobs))]
+        for reason in dict.fromkeys(reason for reason, _ in without):
+            named = [document.document_id for each, document in without if each == reason]
+            others = f" and {len(named) - 1} more" if len(named) > 1 else ""
+            found.append(f"Blobs of {named[0]}{others} have no presigned_url: {reason}")
+    return found
+
+
+_UNSERVED: Final = (
+    "No index serves this filter or order, so the whole of a large collection was read. Equality and `in` are always"
+    " served; for ranges and sorting declare the field in the namespace's payload_indexes."
+)
 
 
 def _rendered(

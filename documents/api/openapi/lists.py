@@ -221,7 +221,7 @@ COMPONENTS: dict[str, Schema] = {
 
 ASKED: Final = (
     text("filters", "As the body's `filters`, as JSON text."),
-    text("sort", "As the body's `sort`, as JSON text."),
+    text("sort", "As the body's `sort`, as JSON text, or in short `field:asc` or `field:desc`."),
     text("search", "Full text over the string values of the user fields."),
     text("partition", "As the body's `partition`, as JSON text."),
     text("group_by", "A field."),
