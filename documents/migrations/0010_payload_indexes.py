@@ -9,47 +9,46 @@ from django.db import migrations, models
 # at 200 characters, an array is its length and the key of its first element (of an array in it, []), an object is {}.
 # Numbers have 1,000 digits at most, 500 bytes.
 FUNCTIONS = r"""
--- An index asks of every document, so the common ways are followed without a query.
-CREATE FUNCTION documents_value_at(target jsonb, steps text[]) RETURNS jsonb
+-- PostgreSQL builds, restores and analyzes indexes with a search_path of its own, so a function in an index calls
+-- nothing of ours by name, unless it is bound when it is made (RETURN).
+
+CREATE FUNCTION documents_straight(target jsonb, steps text[]) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 50 AS $$
 BEGIN
     FOR i IN 1 .. cardinality(steps) LOOP
         CASE jsonb_typeof(target)
             WHEN 'object' THEN target := target -> steps[i];
             WHEN 'array' THEN
-                IF steps[i] !~ '^(0|[1-9][0-9]{0,8})$' THEN
-                    RETURN documents_value(documents_reached(target, steps[i:]));
-                END IF;
+                IF steps[i] !~ '^(0|[1-9][0-9]{0,8})$' THEN RETURN NULL; END IF;
                 target := target -> steps[i]::integer;
-            ELSE RETURN NULL;
+            ELSE RETURN '[]';
         END CASE;
-        IF target IS NULL THEN RETURN NULL; END IF;
+        IF target IS NULL THEN RETURN '[]'; END IF;
     END LOOP;
-    RETURN NULLIF(target, 'null');
+    RETURN jsonb_build_array(target);
 END
 $$;
-COMMENT ON FUNCTION documents_value_at(jsonb, text[]) IS 'documents_value(documents_reached(target, steps)), mostly faster';
+COMMENT ON FUNCTION documents_straight(jsonb, text[])
+    IS 'documents_reached, a hundred times faster; NULL where a step leads into every element of an array';
 
 CREATE FUNCTION documents_order_key(value jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 50 AS $$
 DECLARE
     elements integer;
 BEGIN
+    IF jsonb_typeof(value) = 'array' THEN
+        elements := jsonb_array_length(value);
+        IF elements = 0 THEN RETURN value; END IF;
+        value := value -> 0;
+    END IF;
     CASE jsonb_typeof(value)
         WHEN 'string' THEN
-            IF pg_column_size(value) > 200 THEN RETURN to_jsonb(left(value #>> '{}', 200)); END IF;
-        WHEN 'array' THEN
-            elements := jsonb_array_length(value);
-            IF elements > 0 THEN
-                RETURN jsonb_build_array(elements, CASE jsonb_typeof(value -> 0)
-                    WHEN 'array' THEN '[]'
-                    ELSE documents_order_key(value -> 0)
-                END);
-            END IF;
-        WHEN 'object' THEN RETURN '{}';
+            IF pg_column_size(value) > 200 THEN value := to_jsonb(left(value #>> '{}', 200)); END IF;
+        WHEN 'array' THEN value := '[]';
+        WHEN 'object' THEN value := '{}';
         ELSE NULL;
     END CASE;
-    RETURN value;
+    RETURN CASE WHEN elements IS NULL THEN value ELSE jsonb_build_array(elements, value) END;
 END
 $$;
 COMMENT ON FUNCTION documents_order_key(jsonb) IS 'The beginning of a value: of bounded size, and in the order of the values';
@@ -87,7 +86,7 @@ DROP FUNCTION documents_field_query(bigint, tsquery);
 DROP FUNCTION documents_field_words(bigint, jsonb);
 DROP FUNCTION documents_order_cut(jsonb);
 DROP FUNCTION documents_order_key(jsonb);
-DROP FUNCTION documents_value_at(jsonb, text[]);
+DROP FUNCTION documents_straight(jsonb, text[]);
 """
 # A use goes with its namespace; an index only when its last use is gone.
 CASCADE = """

@@ -91,7 +91,9 @@ def expressions(steps: tuple[str, ...], kind: Kind, table: str = "") -> Expressi
     """
     payload = f"{table}payload"
     if Field("", "json", "d.payload", steps).has_index_steps:
-        value = f"CASE WHEN {payload} ? {_literal(steps[0])} THEN documents_value_at({payload}, {_literal(list(steps))}) END"
+        way = f"{payload}, {_literal(list(steps))}"
+        reached = f"COALESCE(documents_straight({way}), documents_reached({way}))"
+        value = f"CASE WHEN {payload} ? {_literal(steps[0])} THEN documents_value({reached}) END"
     else:
         value = f"documents_value(jsonb_path_query_array({payload}, {_literal(json_path(steps))}::jsonpath))"
     keys: dict[Kind, str] = {

@@ -119,6 +119,21 @@ def test_a_declared_index_is_built(api: Api) -> None:
     assert housekeep() == []
 
 
+def test_what_is_there_already_is_indexed(api: Api) -> None:
+    """PostgreSQL builds with a search_path of its own: no function in an index may need ours."""
+    collection = cast.collection(api)
+    for value in ("x", "x" * 300, [1, "x" * 300], [[1]], {"b": [{"0": "x"}]}, [{"b": {"0": {"c": 1}}}, {"b": 2}], "2024-01-01"):
+        assert api.post(f"/v1/collections/{collection}/documents", {"a": value}).status_code == 200
+    paths = ("a", "a.b", "a.b.0", "a.b.0.c")
+    declared = [{"field_name": path, "type": type} for path in paths for type in ("datetime", "text")]
+    assert api.patch(f"/v1/namespaces/{api.namespace}", {"payload_indexes": declared}).status_code == 200
+    housekeep()
+    assert statuses(api) == ["ready"] * len(declared)
+    with connection.cursor() as cursor:
+        for name in indexes():
+            cursor.execute(f"REINDEX INDEX {name}")
+
+
 @pytest.mark.parametrize(
     ("type", "kinds"),
     [("keyword", {"order"}), ("float", {"order"}), ("datetime", {"order", "time"}), ("text", {"words"}), ("geo", set())],
