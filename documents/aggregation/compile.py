@@ -38,10 +38,13 @@ _PARTS: Final = {
 }
 
 
-def matching(filters: Node | None, fields: Iterable[Field] = (), unwind: Fragment = _NOTHING) -> Fragment:
+def matching(
+    filters: Node | None, fields: Iterable[Field] = (), unwind: Fragment = _NOTHING, narrowing: Fragment = _NOTHING
+) -> Fragment:
     """`FROM … WHERE …` of the collection's documents that match, for statements that begin with the scope's CTE.
 
-    The aliases are those of documents/fields.py: d, and c and l where `fields` or the filter read them.
+    The aliases are those of documents/fields.py: d, and c and l where `fields` or the filter read them. `narrowing`: what an
+    index says of the filter (documents/listing).
     """
     read = [*fields, *(condition.field for condition in conditions(filters))]
     text = "FROM documents_document d"
@@ -49,15 +52,18 @@ def matching(filters: Node | None, fields: Iterable[Field] = (), unwind: Fragmen
         text += " CROSS JOIN (SELECT collection AS public_id FROM scope) c"
     if reads_lineage(filters) or any(each.reads_lineage for each in read):
         text += " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
-    # Scalar subqueries, not a join: they are compared while the table is read.
+    # Scalar subqueries, not a join: they are compared while the table is read. Where an index names the documents, the
+    # planner is not shown that it could read the whole collection by another.
+    hidden = " + 0" if narrowing.text else ""
     text += (
-        f"{unwind.text} WHERE d.namespace_id = (SELECT namespace_id FROM scope)"
-        " AND d.collection_id = (SELECT collection_id FROM scope)"
+        f"{unwind.text} WHERE d.namespace_id{hidden} = (SELECT namespace_id FROM scope)"
+        f" AND d.collection_id{hidden} = (SELECT collection_id FROM scope){narrowing.text}"
     )
+    params = (*unwind.params, *narrowing.params)
     if filters is None:
-        return Fragment(text, unwind.params)
+        return Fragment(text, params)
     condition = predicate(filters)
-    return Fragment(f"{text} AND ({condition.text})", (*unwind.params, *condition.params))
+    return Fragment(f"{text} AND ({condition.text})", (*params, *condition.params))
 
 
 def compile_count(scope: Scope, collection: str, filters: Node) -> Fragment:
@@ -70,13 +76,13 @@ def compile_count(scope: Scope, collection: str, filters: Node) -> Fragment:
     )
 
 
-def compile_aggregation(scope: Scope, collection: str, asked: Aggregation) -> Fragment:
+def compile_aggregation(scope: Scope, collection: str, asked: Aggregation, narrowing: Fragment = _NOTHING) -> Fragment:
     """Rows `(collection, total groups, collected too much, bytes, a JSON text for each key and each metric)`.
 
     No row: there is no such collection. One row without a total: there is no group. The texts are NULL for null, and all
     are NULL when `bytes` is more than MAX_ANSWER_BYTES.
     """
-    return _Compiler(asked).statement(scope, collection)
+    return _Compiler(asked, narrowing).statement(scope, collection)
 
 
 @dataclass
@@ -93,8 +99,9 @@ class _Statement:
 
 
 class _Compiler:
-    def __init__(self, asked: Aggregation) -> None:
+    def __init__(self, asked: Aggregation, narrowing: Fragment) -> None:
         self.asked = asked
+        self.narrowing = narrowing
         self.out = _Statement()
         self.values: dict[Field, Column] = {}
         self.keys: list[Column] = []
@@ -139,7 +146,8 @@ class _Compiler:
             params += fragment.params
         if self.ordered:
             select += ["d.created_at", "d.id", *(["u.place"] if asked.unwind else [])]
-        source = matching(asked.filters, [*named, *([asked.unwind] if asked.unwind else [])], self._unwound())
+        fields = [*named, *([asked.unwind] if asked.unwind else [])]
+        source = matching(asked.filters, fields, self._unwound(), self.narrowing)
         self.out.add("read", select or ["1"], Fragment(f"{source.text} OFFSET 0", source.params), params)
 
     def _from_element(self, named: Field) -> Field:

@@ -1,4 +1,7 @@
-"""Asking the database. Each function is one statement; it names the namespace through the scope's CTE."""
+"""Asking the database. Each function is one statement, which names the namespace through the scope's CTE.
+
+With a filter another one may come before, now and then: how large the collection is and what it holds.
+"""
 
 from typing import NamedTuple
 
@@ -6,6 +9,7 @@ from documents.aggregation.compile import MAX_ANSWER_BYTES, compile_aggregation,
 from documents.aggregation.values import Aggregation
 from documents.counting import collection_count_sql
 from documents.filters import Node, bounded_regex
+from documents.listing import found_count, narrowing
 from documents.queries import missing
 from mixpeek_site import sql
 from mixpeek_site.errors import Fault, ValidationError
@@ -26,7 +30,7 @@ def count(scope: Scope, collection: str, filters: Node | None) -> tuple[str, int
         cte, params = scope.cte(collection)
         row = sql.one(f"WITH {cte} SELECT scope.collection, {collection_count_sql('scope')} FROM scope", params)
     else:
-        statement = compile_count(scope, collection, filters)
+        statement = found_count(scope, collection, filters) or compile_count(scope, collection, filters)
         with bounded_regex(filters):
             row = sql.one(statement.text, statement.params)
     if row is None:
@@ -36,7 +40,7 @@ def count(scope: Scope, collection: str, filters: Node | None) -> tuple[str, int
 
 def aggregate(scope: Scope, collection: str, asked: Aggregation) -> Result:
     """Raises NotFoundError, and ValidationError for a bad regex or an answer of more than MAX_ANSWER_BYTES."""
-    statement = compile_aggregation(scope, collection, asked)
+    statement = compile_aggregation(scope, collection, asked, narrowing(scope, collection, asked.filters))
     with bounded_regex(asked.filters):
         found = sql.rows(statement.text, statement.params)
     if not found:

@@ -14,7 +14,7 @@ related     the documents and objects that they point at
 
 from documents.listing.expanding import Expansion, Value, expand, read_expansion
 from documents.listing.groups import Group, GroupPage, read_groups
-from documents.listing.pages import Page, Row, narrowing, read_page
+from documents.listing.pages import Page, Row, found_count, narrowing, read_page
 from documents.listing.questions import MAX_PARTITIONS, Partition, Places, Question, Sort
 from documents.listing.related import RegisteredObject
 
@@ -32,6 +32,7 @@ __all__ = [
     "Sort",
     "Value",
     "expand",
+    "found_count",
     "narrowing",
     "read_expansion",
     "read_groups",

@@ -303,6 +303,23 @@ def narrowing(scope: Scope, collection: str, node: Node | None) -> Fragment:
     return Fragment(out.add("))").text, tuple(out.params))
 
 
+def found_count(scope: Scope, collection: str, node: Node) -> Fragment | None:
+    """A statement of one row `(collection's id, how many of its documents match)`, none without the collection.
+
+    It counts what an index finds; None where reading the whole collection is as good.
+    """
+    places = Places(collection)
+    access = plan(scope, places, node, statistics(scope, places), wanted=None).access
+    if not access:
+        return None
+    out = Texts()
+    cte, params = places_cte(scope, places)
+    out.add(f"WITH {cte} SELECT c.public_id, (SELECT count(*) FROM (", *params)
+    add_found(out, Question(places, node), access, Fragment("d.id"), None)
+    out.add(") found) FROM c")
+    return Fragment(out.text, tuple(out.params))
+
+
 def _add_conditions(out: Texts, question: Question) -> None:
     if question.filters is not None:
         out.add(" AND ").add(filters.predicate(question.filters))

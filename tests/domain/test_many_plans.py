@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from documents import filters
+from documents import aggregation, filters
 from documents.listing import statistics
 from documents.services import many
 from mixpeek_site import sql
@@ -84,3 +84,22 @@ def test_rare_matches_are_found_through_the_index(api: Api, collection: str) -> 
             scanned, looked_up = read(verb)
             assert scanned == 0, verb
             assert looked_up <= 40
+
+
+def test_rare_matches_are_counted_and_grouped_through_the_index(api: Api, collection: str) -> None:
+    for number in range(TIMES):
+        asked = {"rare": number}
+        node = filters.read_filters(asked, ("body", "filters"))
+        grouped = aggregation.read_aggregation(
+            {"group_by": [{"field": "n"}], "aggregations": [{"function": "count", "alias": "count"}], "filters": asked}
+        )
+        read(partial(aggregation.count, api.scope, collection, node))
+        for verb in (
+            partial(aggregation.count, api.scope, collection, node),
+            partial(aggregation.aggregate, api.scope, collection, grouped),
+        ):
+            scanned, looked_up = read(verb)
+            assert scanned == 0, verb
+            assert looked_up <= 40
+    assert aggregation.count(api.scope, collection, node) == (collection, 5)
+    assert aggregation.aggregate(api.scope, collection, grouped).total == 5
