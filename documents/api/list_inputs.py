@@ -27,6 +27,7 @@ EVERYWHERE_PARAMETERS: Final = LIST_PARAMETERS | frozenset(COLLECTION_NAMES)
 _JSON_TEXTS: Final = frozenset(("filters", "sort", "partition"))
 _LISTS: Final = frozenset(("select", "expand", *COLLECTION_NAMES))
 _SHORT_SORT: Final = re.compile(r"(?P<field>[^{].*):(?P<direction>asc|desc)", re.IGNORECASE | re.DOTALL)
+_NEGATIONS: Final = re.compile(r'(?<![^\s()!&|"])-(?:[\s()!&|]*-){2,}')  # some 30 are too many for PostgreSQL; two cancel out
 _MAX_NAMES: Final = 200
 _MAX_COLLECTIONS: Final = 1000
 
@@ -161,7 +162,7 @@ def _search(given: Given | None) -> str | None:
     if len(given.value) > limit:
         raise ValidationError(Fault(given.location, f"must have at most {limit} characters", "string_length"))
     _require_storable(given.value, given.location)
-    return given.value
+    return _NEGATIONS.sub(lambda run: "-" * (2 - run[0].count("-") % 2), given.value)
 
 
 def _sort(given: Given) -> Sort | None:
