@@ -24,6 +24,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+from benchmarks import served
 from benchmarks.routes import scratch_database
 from benchmarks.scale import Place, fill, product_at
 
@@ -100,12 +101,22 @@ def main() -> None:
     for name in ("http", "hostile", "writes", "pending"):
         parser.add_argument(f"--{name}", action="store_true")
     options = parser.parse_args()
+    from benchmarks.pending import pending
+
     by_size: dict[int, dict[str, float]] = {}
     for size in sorted(map(int, options.sizes.split(","))):
         with scratch_database() as url:
             place = fill(url, size)
             with product_at(url):
                 by_size[size] = ask_all(place, options.repeats, options.only, options.explain)
+                if options.pending:
+                    pending(place)
+            if options.http:
+                served.answers(url, place, options.repeats)
+            if options.hostile:
+                served.hostile(url, place)
+            if options.writes:
+                served.writes(url, place)
     print_growth(by_size)
 
 
