@@ -26,7 +26,9 @@ SIZES_SECONDS: Final = 10
 SAMPLE_SECONDS: Final = 300
 _SAMPLED_COLLECTIONS: Final = 8  # of a question to a whole namespace: its largest
 _PAGES: Final = 1500  # of the table that a sample reads at most
-_KEPT: Final = 1000  # questions and samples that are remembered
+_KEPT: Final = 1000  # questions whose places' sizes are remembered
+_KEPT_SAMPLES: Final = 64
+_KEPT_TERMS: Final = 2000  # of a sample: the most frequent; what is rarer is rare
 _LARGEST_VALUE: Final = 200
 
 _LINEAGE: Final = (
@@ -105,13 +107,13 @@ def _collections(scope: Scope, places: Places) -> list[tuple[int, int, int]]:
         params,
     )
     sizes = [(int(namespace), int(collection), int(count)) for namespace, collection, count in found]
-    _keep(_sizes, key, (now + SIZES_SECONDS, sizes))
+    _keep(_sizes, key, (now + SIZES_SECONDS, sizes), _KEPT)
     return sizes
 
 
-def _keep(memory: dict[Any, Any], key: Any, value: Any) -> None:
+def _keep(memory: dict[Any, Any], key: Any, value: Any, most: int) -> None:
     with _lock:
-        if len(memory) >= _KEPT:
+        if len(memory) >= most:
             memory.pop(next(iter(memory)))
         memory[key] = value
 
@@ -129,8 +131,10 @@ def _sample(namespace_id: int, collection_id: int, documents: int) -> Sample:
             terms.update(Term(column, steps, value) for steps, value in _scalars(jsonio.loads(text), ()))
         terms.update(Term(f"l.{name}", (), text.lower()) for name, text in zip(_LINEAGE, lineage, strict=True) if text)
         counts.update(terms)
-    sample = Sample(len(rows), Counter({term: count for term, count in counts.items() if count > 1}), now, documents)
-    _keep(_samples, collection_id, sample)
+    sample = Sample(
+        len(rows), Counter({term: count for term, count in counts.most_common(_KEPT_TERMS) if count > 1}), now, documents
+    )
+    _keep(_samples, collection_id, sample, _KEPT_SAMPLES)
     return sample
 
 
