@@ -84,6 +84,7 @@ def read_groups(
 
 
 def _read(scope: Scope, found: list[sql.Row], limit: int, max_bytes: int, vectors: bool) -> tuple[list[Group], bool]:
+    """The groups up to the limits. One that does not fit whole begins the next page; of the first, what fits is shown."""
     groups: list[Group] = []
     size = 0
     for row in found:
@@ -94,12 +95,16 @@ def _read(scope: Scope, found: list[sql.Row], limit: int, max_bytes: int, vector
             if size > max_bytes:
                 return groups, False
             groups.append(Group(key, int(count), []))
-        document = StoredDocument._make(row[:WIDTH]) if row[0] is not None else by_internal_id(scope, internal_id, vectors)
-        if document is None or (size + document.json_bytes > max_bytes and size):
-            size += 0 if document is None else document.json_bytes
+        if size > max_bytes:
             continue
+        document = StoredDocument._make(row[:WIDTH]) if row[0] is not None else by_internal_id(scope, internal_id, vectors)
+        if document is None:
+            continue  # deleted since
         size += document.json_bytes
-        groups[-1].documents.append(document)
+        if size > max_bytes and len(groups) > 1:
+            return groups[:-1], False
+        if size <= max_bytes or not groups[-1].documents:
+            groups[-1].documents.append(document)
     return groups, True
 
 
