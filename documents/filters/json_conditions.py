@@ -5,6 +5,7 @@ lax jsonpath opens an array once for the filter. `PATH[*]` lists the same. Deepe
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,7 +38,8 @@ def sql(condition: Condition) -> Fragment:
     if operator == "contains":
         return _contains(of, condition)
     text, params = strings.holds(condition, "(s.v #>> '{}')")
-    return of.exists('@.type() == "string"', text, params)
+    held = of.exists('@.type() == "string"', text, params)
+    return held if operator == "text" else _after_a_look(of, lambda there: strings.holds(condition, there), held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,18 @@ class _Reached:
     nullable: bool
     everything: Fragment
     """SQL of an array of it all."""
-    steps: tuple[str, ...] = ()
-    """Where the jsonb operators #> and #>> look at what the path reaches, as long as no array is on the way."""
+    column: str
+    steps: tuple[str, ...]
+    """Where the jsonb operators #> and #>> look at what the path reaches, as long as no array is opened; else empty."""
 
     @classmethod
     def by(cls, field: Field) -> "_Reached":
         everything = fields.reached(field)
+        steps = () if any(map(_TAKEN_FOR_INDEX.match, field.steps)) else field.steps
         if field.has_index_steps:
-            return cls(everything, "$[*]", False, everything)
-        steps = () if any(map(_LIKE_INDEX.match, field.steps)) else field.steps
-        return cls(Fragment(field.column), fields.json_path(field.steps), field.reads_lineage, everything, steps)
+            return cls(everything, "$[*]", False, everything, field.column, steps)
+        source, path = Fragment(field.column), fields.json_path(field.steps)
+        return cls(source, path, field.reads_lineage, everything, field.column, steps)
 
     def _call(self, function: str, path: str, *more: str) -> Fragment:
         arguments = "".join(", %s::jsonb" for _ in more)
@@ -101,7 +105,8 @@ class _Reached:
         return Fragment(f"EXISTS (SELECT FROM documents_candidates({text}) AS s(v) WHERE {condition})", (*of, *params))
 
 
-_LIKE_INDEX: Final = re.compile(r"\s*[+-]?[0-9]")  # what #> may take for the place of an element
+_TAKEN_FOR_INDEX: Final = re.compile(r"(?!(?:0|[1-9][0-9]{0,8})\Z)\s*[+-]?[0-9]")
+"""Steps that #> takes for the place of an element, and paths do not."""
 
 _NEVER: Final = Fragment("false")
 
@@ -131,7 +136,7 @@ def _equals(of: _Reached, values: list[object], case_sensitive: bool) -> Fragmen
     parts = []
     if texts:
         held = _has_text(of.scalars(), texts, case_sensitive)
-        parts.append(_and(_may_hold(of, texts, case_sensitive), held) if of.steps else held)
+        parts.append(_after_a_look(of, lambda there: _is_one(there, texts, case_sensitive), held))
     if scalars:
         text, params = of.scalars()
         parts.append(Fragment(f"{text} @> ANY(%s::jsonb[])", (*params, scalars)))
@@ -140,19 +145,25 @@ def _equals(of: _Reached, values: list[object], case_sensitive: bool) -> Fragmen
     return _or(parts) if parts else _NEVER
 
 
-def _may_hold(of: _Reached, texts: list[str], case_sensitive: bool) -> Fragment:
-    """Whether a look at `_has_text` is worth it: no, where there is another text. Costs a third of it, on most rows."""
-    column, steps = of.source.text, list(of.steps)
-    text = f"{column} #>> %s::text[]"
+def _after_a_look(of: _Reached, says: Callable[[str], Fragment], held: Fragment) -> Fragment:
+    """`held`, asked only where it is worth it: not where there is one text of which `says` is false. Costs a third of it.
+
+    `says` makes SQL of the SQL of a text, which stands in it once and before its parameters.
+    """
+    if not of.steps:
+        return held
+    there, steps = f"({of.column} #>> %s::text[])", list(of.steps)
+    text, params = says(there)
+    # Missing: there may be an array on the way. An array, or a text that looks like one: see what is in it.
+    return Fragment(f"(COALESCE({text}, true) OR {there} LIKE '[%%') AND ({held.text})", (steps, *params, steps, *held.params))
+
+
+def _is_one(text: str, texts: list[str], case_sensitive: bool) -> Fragment:
+    """A text is one of several."""
     folded = text if case_sensitive else f"lower({text})"
     if len(texts) == 1:
-        wanted, param = ("%s::text" if case_sensitive else "lower(%s::text)"), texts[0]
-        same = Fragment(f"{folded} = {wanted}", (steps, param))
-    else:
-        wanted = "%s::text[]" if case_sensitive else "ARRAY(SELECT lower(v) FROM unnest(%s::text[]) AS t(v))"
-        same = Fragment(f"{folded} = ANY({wanted})", (steps, texts))
-    # Missing: there may be an array on the way. An array, or a text that looks like one: see what is in it.
-    return Fragment(f"(COALESCE({same.text}, true) OR {text} LIKE '[%%')", (*same.params, steps))
+        return Fragment(f"{folded} = {'%s::text' if case_sensitive else 'lower(%s::text)'}", (texts[0],))
+    return Fragment(f"{folded} = ANY({_listed(case_sensitive)})", (texts,))
 
 
 def _has_text(array: Fragment, texts: list[str], case_sensitive: bool) -> Fragment:
@@ -162,8 +173,11 @@ def _has_text(array: Fragment, texts: list[str], case_sensitive: bool) -> Fragme
         expression = f"documents_folded({expression})"
     if len(texts) == 1:
         return Fragment(f"{expression} ? {'%s::text' if case_sensitive else 'lower(%s::text)'}", (*params, texts[0]))
-    listed = "%s::text[]" if case_sensitive else "ARRAY(SELECT lower(v) FROM unnest(%s::text[]) AS t(v))"
-    return Fragment(f"{expression} ?| {listed}", (*params, texts))
+    return Fragment(f"{expression} ?| {_listed(case_sensitive)}", (*params, texts))
+
+
+def _listed(case_sensitive: bool) -> str:
+    return "%s::text[]" if case_sensitive else "ARRAY(SELECT lower(v) FROM unnest(%s::text[]) AS t(v))"
 
 
 def _compares(of: _Reached, condition: Condition) -> Fragment:
@@ -186,11 +200,12 @@ def _contains(of: _Reached, condition: Condition) -> Fragment:
     if isinstance(value, str):
         substring, params = strings.holds(condition, "(s.v #>> '{}')")
         element, more = _has_text(Fragment("s.v"), [value], condition.case_sensitive)
-        return of.exists(
+        held = of.exists(
             '@.type() == "string" || @.type() == "array"',
             f"CASE jsonb_typeof(s.v) WHEN 'string' THEN {substring} ELSE {element} END",
             (*params, *more),
         )
+        return _after_a_look(of, lambda there: strings.holds(condition, there), held)
     if not isinstance(value, dict | list):
         text, params = of.everything
         return Fragment(f"{text} @> ANY(%s::jsonb[])", (*params, [dumps([[value]]), dumps([[[value]]])]))

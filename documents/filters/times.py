@@ -2,7 +2,7 @@
 
 `YYYY-MM-DD`, then `T` or a space, `HH:MM`, seconds and up to nine digits of a fraction, and `Z` or an offset `±HH`,
 `±HHMM`, `±HH:MM` below 16 hours. Days are days of the calendar, years 0001 to 9999, no zone means UTC, and digits
-beyond microseconds are cut off. `documents_time(text)` in SQL (migration 0009) reads them by the same expression.
+beyond microseconds are cut off. `documents_time(text)` in SQL (migration 0009) reads the same strings.
 """
 
 import re

@@ -2,29 +2,27 @@
 
 from django.db import migrations
 
-# Lax jsonpath does the same where no step is a number; where one is, it may mean a member or an element.
+# Lax jsonpath does the same where no step is a number; one that is may mean a member or an element, as it does to #>.
 FORWARD = r"""
 CREATE FUNCTION documents_reached(target jsonb, steps text[]) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 500 AS $$
 DECLARE
     found jsonb := jsonb_build_array(target);
     step text;
-    place integer; -- of an element, where the step is a number
+    member jsonb;
 BEGIN
     FOREACH step IN ARRAY steps LOOP
-        place := CASE WHEN step ~ '^(0|[1-9][0-9]{0,8})$' THEN step::integer END;
-        SELECT COALESCE(jsonb_agg(member), '[]') INTO found FROM (
-            SELECT value -> step AS member FROM jsonb_array_elements(found) AS f(value)
-            WHERE jsonb_typeof(value) = 'object' AND value ? step
-            UNION ALL
-            SELECT value -> place FROM jsonb_array_elements(found) AS f(value)
-            WHERE CASE WHEN jsonb_typeof(value) = 'array' THEN jsonb_array_length(value) > place ELSE false END
-            UNION ALL
-            SELECT element -> step
-            FROM jsonb_array_elements(found) AS f(value),
-                 jsonb_array_elements(CASE WHEN jsonb_typeof(value) = 'array' THEN value ELSE '[]' END) AS e(element)
-            WHERE place IS NULL AND jsonb_typeof(element) = 'object' AND element ? step
-        ) members;
+        IF step !~ '^(0|[1-9][0-9]{0,8})$' THEN
+            found := jsonb_path_query_array(found, ('$[*].' || to_json(step)::text)::jsonpath);
+        ELSIF jsonb_array_length(found) = 1 THEN
+            member := found #> ARRAY['0', step];
+            found := CASE WHEN member IS NULL THEN '[]' ELSE jsonb_build_array(member) END;
+        ELSE
+            found := (
+                SELECT COALESCE(jsonb_agg(value #> ARRAY[step]) FILTER (WHERE value #> ARRAY[step] IS NOT NULL), '[]')
+                FROM jsonb_array_elements(found) AS f(value)
+            );
+        END IF;
     END LOOP;
     RETURN found;
 END

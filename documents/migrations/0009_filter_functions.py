@@ -3,19 +3,18 @@
 from django.db import migrations
 
 FORWARD = r"""
--- Never raises. The expression is the one of documents/filters/times.py; the cast sees only texts with a zone, so that
--- it depends on no setting.
+-- Never raises: what is cast is a time of the calendar, and has a zone, so that it depends on no setting. The regular
+-- expression is half the cost, so it leaves the last days of months to arithmetic.
 CREATE FUNCTION documents_time(value text) RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 50 AS $$
 BEGIN
-    IF octet_length(value) NOT BETWEEN 10 AND 35 OR value !~ ('^(?:'
-        '(?!0000)'
-        '(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)'
-        '|02-(?:0[1-9]|1[0-9]|2[0-8]))'
-        '|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)'
+    IF octet_length(value) NOT BETWEEN 10 AND 35 OR left(value, 4) = '0000' OR value !~ ('^[0-9]{4}-(?:0[1-9]|1[0-2])-[0-3][0-9]'
         '(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{1,9})?)?'
-        '(?:Z|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?)?)?'
-        ')$') THEN
+        '(?:Z|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?)?)?$') THEN
+        RETURN NULL;
+    END IF;
+    IF substr(value, 9, 2) NOT BETWEEN '01' AND '28' AND substr(value, 9, 2)::integer NOT BETWEEN 1 AND
+        EXTRACT(day FROM make_date(left(value, 4)::integer, substr(value, 6, 2)::integer, 1) + interval '1 month - 1 day') THEN
         RETURN NULL;
     END IF;
     IF octet_length(value) = 10 THEN
@@ -24,7 +23,7 @@ BEGIN
     IF octet_length(value) > 26 THEN -- the cast would round
         value := regexp_replace(value, '([.][0-9]{6})[0-9]+', '\1');
     END IF;
-    RETURN (CASE WHEN value ~ '(?:Z|[+-][0-9:]{2,5})$' THEN value ELSE value || 'Z' END)::timestamptz;
+    RETURN (CASE WHEN right(value, 1) = 'Z' OR value ~ '[+-][0-9:]{2,5}$' THEN value ELSE value || 'Z' END)::timestamptz;
 END
 $$;
 COMMENT ON FUNCTION documents_time(text) IS 'The time that an ISO 8601 text says, NULL for any other text';
