@@ -64,7 +64,7 @@ def plan(scope: Scope, places: Places, filters: Node | None, known: Statistics, 
     ready = payload_indexes.ready(known.namespace_id)
     usable = accesses(filters, partial(declared_access, ready=ready))
     if not usable:
-        return Plan(unserved=not _only_times(filters))
+        return Plan(unserved=not only_times(filters))
     shares = {access: _share(scope, places, access, known) for access in usable}
     chosen = min(
         (_selective([access for access in usable if access.table == table], shares) for table in {a.table for a in usable}),
@@ -91,6 +91,6 @@ def _selective(usable: list[Access], shares: dict[Access, float]) -> tuple[Acces
     return tuple(access for access in usable if shares[access] <= max(best * 20, 0.001))
 
 
-def _only_times(filters: Node) -> bool:
+def only_times(filters: Node) -> bool:
     """Whether the filter is a range of creation or update times, which the orders' own indexes begin and end at."""
     return all(condition.field.kind == "time" for condition in conditions(filters))
