@@ -71,6 +71,11 @@ def loads(raw: bytes | str) -> Any:
     return value
 
 
+def loads_stored(text: str) -> Any:
+    """Parse exactly what is stored or was rendered from it: it was checked when it came in."""
+    return simplejson.loads(text, use_decimal=True)
+
+
 def members(raw: bytes) -> dict[str, str] | None:
     """The members of a JSON object as JSON texts, checked as `loads` checks them and not converted.
 

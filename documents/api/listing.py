@@ -145,9 +145,9 @@ def _rendered(
 ) -> list[str]:
     shape, organization = listing.shape, scope.organization_public_id
     texts = [shape.render(document, organization) for document in documents]
+    if listing.select is not None:
+        texts = [selected(text, listing.select) for text in texts]
     if listing.expand:
         expander = Expander(shape, organization)
         texts = [expander.with_expanded(*each) for each in zip(texts, expanded, strict=True)]
-    if listing.select is not None:
-        texts = [selected(text, listing.select) for text in texts]
     return texts

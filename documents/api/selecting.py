@@ -7,7 +7,7 @@ from documents.inputs import RESERVED
 from mixpeek_site import jsonio
 from mixpeek_site.jsonio import JSONObject
 
-_ALWAYS: Final = ("document_id", "collection_id", "vectors", "_vectors", "vector", "_score", "_expanded")
+_ALWAYS: Final = ("document_id", "collection_id", "vectors", "_vectors", "vector", "_score")
 
 Path = tuple[str, ...]
 
@@ -45,7 +45,7 @@ def selected(rendered: str, names: tuple[str, ...]) -> str:
     A step into an array goes on in each of its elements, and elements in which nothing is reached are left out. Names
     that reach nothing are passed over. A pointer reaches user fields alone.
     """
-    document: JSONObject = jsonio.loads(rendered)
+    document: JSONObject = jsonio.loads_stored(rendered)
     tree: Tree = dict.fromkeys(_ALWAYS)
     for name in names:
         for path in _places(document, name):

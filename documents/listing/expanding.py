@@ -182,10 +182,10 @@ def _reached(text: str | None, steps: tuple[str, ...]) -> tuple[list[Any], bool]
     members = jsonio.members(text.encode()) if steps and text.startswith("{") else None
     many = False
     if members is not None:  # only the one member is parsed
-        values = [jsonio.loads(members[steps[0]])] if steps[0] in members else []
+        values = [jsonio.loads_stored(members[steps[0]])] if steps[0] in members else []
         steps = steps[1:]
     else:
-        values = [jsonio.loads(text)]
+        values = [jsonio.loads_stored(text)]
     for step in steps:
         many = many or (not is_index(step) and any(isinstance(value, list) for value in values))
         values = [found for value in values for found in value_at(value, (step,))]

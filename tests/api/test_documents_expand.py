@@ -222,6 +222,28 @@ def test_select_keeps_what_is_expanded(tree: Documents) -> None:
     assert answer["results"][0]["_expanded"] == {"parent": tree.get("scene_1")}
 
 
+def test_the_deepest_documents_are_expanded_and_selected(documents: Documents) -> None:
+    deep: Any = 1
+    for _ in range(63):
+        deep = {"a": deep} if isinstance(deep, list) else [deep]
+    parent = documents.create({"document_id": "above", "deep": deep, "internal_metadata": {"x": 1}})
+    documents.create({"document_id": "below", "source_document_id": "above", "deep": deep, "see": {"it": "above"}})
+    answer = documents.list({"filters": {"document_id": "below"}, "expand": ["parent", "see.it"], "select": ["deep"]}).json()
+    (found,) = answer["results"]
+    assert found["deep"] == deep
+    assert found["_expanded"] == {"parent": parent, "see.it": parent}
+
+
+def test_put_what_you_get_expanded(tree: Documents) -> None:
+    before = tree.get("scene_1", "?expand=parent,children")
+    after = tree.put("scene_1", before)
+    assert after.status_code == 200, after
+    del before["_expanded"], before["_internal"]["updated_at"]
+    after = after.json()
+    del after["_internal"]["updated_at"]
+    assert after == before
+
+
 def test_groups_expand_too(tree: Documents) -> None:
     asked = {
         "group_by": "source_document_id",
