@@ -34,7 +34,7 @@ def create(documents: Documents, values: list[Any], name: str = "v") -> list[str
     return [f"doc_{number}" for number in range(len(values))]
 
 
-ASCENDING = {
+ASCENDING: dict[str, list[Any]] = {
     "strings by code point": [
         "",
         " ",
@@ -75,7 +75,8 @@ def test_values_have_one_order(documents: Documents, what: str, direction: str) 
 
 @BOTH
 def test_missing_and_null_come_last_in_both_directions(documents: Documents, direction: str) -> None:
-    for number, body in enumerate([{"v": None}, {"v": 2}, {}, {"v": "x"}, {"w": 1}, {"v": None}, {"v": [None]}]):
+    bodies: list[dict[str, Any]] = [{"v": None}, {"v": 2}, {}, {"v": "x"}, {"w": 1}, {"v": None}, {"v": [None]}]
+    for number, body in enumerate(bodies):
         documents.create({"document_id": f"doc_{number}", **body})
     present, absent = ["doc_3", "doc_1", "doc_6"], ["doc_0", "doc_2", "doc_4", "doc_5"]
     if direction == "desc":

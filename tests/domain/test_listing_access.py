@@ -319,7 +319,7 @@ def check(fields: Any) -> None:
 
 def of_16_mib(part: str) -> dict[str, Any]:
     full = 16 * MIB - 2000
-    return {
+    parts: dict[str, dict[str, Any]] = {
         "one word": {"v": "X" * full},
         "words": {"v": ("%x " * (full // 8)) % tuple(0xAAAAAA + n for n in range(full // 8))},
         "wide words": {"v": cjk(full // 14)},
@@ -329,7 +329,8 @@ def of_16_mib(part: str) -> dict[str, Any]:
         "keys of two cases": {f"{'kK'[n % 2]}{n // 2:07}": n % 10 for n in range(full // 14)},
         "objects with keys of two cases": {"v": [{"a": n % 10, "A": n % 10} for n in range(full // 15)]},
         "empty containers": {"v": [[] for _ in range(full // 4)]},
-    }[part]
+    }
+    return parts[part]
 
 
 @pytest.mark.full

@@ -1,0 +1,285 @@
+"""Lists take the index that serves them: EXPLAIN of the statements that are really sent, on real statistics.
+
+Each is asked of PostgreSQL as it plans with the parameters at hand, and as it plans for any.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg.adapt import PyFormat, Transformer
+
+from documents.api.list_inputs import read_listing
+from documents.api.listing import answer
+from documents.filters import read_filters
+from documents.listing import Places, planning
+from documents.listing.access import accesses
+from documents.listing.statistics import forget, statistics
+from mixpeek_site import sql
+from tests import cast
+from tests.cast import Api
+from tests.server import remove_committed
+
+ROWS = 30_000
+OTHERS = 6_000
+
+
+@dataclass(frozen=True)
+class Filled:
+    """`collection` has ROWS documents, among them common, rare and absent values; beside it two smaller ones."""
+
+    api: Api
+    collection: str
+    other: str
+
+
+@pytest.fixture(scope="module")
+def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[Filled]:
+    with django_db_blocker.unblock():
+        api = cast.api()
+        places = [cast.collection(api) for _ in range(3)]
+        elsewhere = cast.api()
+        fill(api, places[0], "main", ROWS)
+        fill(api, places[1], "other", OTHERS)
+        fill(elsewhere, cast.collection(elsewhere), "foreign", OTHERS)
+        forget()
+        yield Filled(api, places[0], places[1])
+        remove_committed()
+        forget()
+
+
+def fill(api: Api, collection: str, prefix: str, rows: int) -> None:
+    """Made by SQL, with the indexes made anew and counted as a load is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH place AS (
+                SELECT namespace_id, id FROM namespaces_collection WHERE public_id = %(collection)s
+            ), made AS (
+                INSERT INTO documents_document (id, namespace_id, collection_id, document_id, payload, internal_metadata,
+                    system, source_blobs, document_blobs, version, created_at, updated_at)
+                SELECT gen_random_uuid(), place.namespace_id, place.id, %(prefix)s || '_' || i,
+                    jsonb_build_object('n', i, 'even', i %% 2 = 0, 'kind', CASE WHEN i %% 3 = 0 THEN 'Common' ELSE 'Usual' END,
+                        'code', 'Code ' || i / 4, 'tags', jsonb_build_array('all', 'tag ' || i %% 1000),
+                        'text', 'word ' || CASE WHEN i %% 10000 = 7 THEN 'seldom' ELSE 'often' END),
+                    jsonb_build_object('rank', i %% 5000), '{}', '[]', '[]', 1,
+                    '2024-01-01Z'::timestamptz + i * interval '1 s', '2024-06-01Z'::timestamptz - i * interval '1 s'
+                FROM place, generate_series(1, %(rows)s) i
+                RETURNING id, namespace_id, collection_id, (payload ->> 'n')::integer AS i
+            ), steps AS (
+                INSERT INTO documents_lineagestep (id, namespace_id, collection_id, source_type, source_object_id,
+                    root_object_id, path, tier)
+                SELECT id, namespace_id, collection_id, 'bucket', 'obj_' || i / 4, 'obj_' || i / 4, 'bkt/col', 1 FROM made
+            )
+            INSERT INTO documents_documentcount (namespace_id, collection_id, delta)
+            SELECT namespace_id, collection_id, count(*) FROM made GROUP BY namespace_id, collection_id
+            """,
+            {"collection": collection, "prefix": prefix, "rows": rows},
+        )
+        for table in ("documents_document", "documents_lineagestep", "documents_documentcount"):
+            cursor.execute(f"VACUUM ANALYZE {table}")
+
+
+LIST: dict[str, dict[str, Any]] = {
+    "in creation order": {},
+    "newest first": {"sort": {"field": "created_at", "direction": "desc"}},
+    "by update": {"sort": {"field": "updated_at"}},
+    "latest update first": {"sort": {"field": "updated_at", "direction": "desc"}},
+}
+RARE: dict[str, dict[str, Any]] = {
+    "a rare value": {"code": "code 77"},
+    "an absent value": {"code": "nowhere"},
+    "a rare number": {"n": 4711},
+    "a rare element": {"tags": "TAG 77"},
+    "an absent path": {"a.b.c": True},
+    "one of several": {"field": "code", "operator": "in", "value": ["code 1", "code 2", "nothing"]},
+    "rare and common": {"AND": [{"code": "code 77"}, {"field": "kind", "value": "common"}]},
+    "rare or rare": {"OR": [{"field": "code", "value": "code 77"}, {"field": "n", "value": 5}]},
+    "rare metadata": {"internal_metadata.rank": 17},
+    "an id": {"document_id": "MAIN_77"},
+    "a rare element by its place": {"tags.1": "tag 77"},
+}
+COMMON: dict[str, dict[str, Any]] = {
+    "a common value": {"kind": "usual"},
+    "a common boolean": {"even": True},
+    "a common element": {"tags": "all"},
+    "one of common ones": {"field": "kind", "operator": "in", "value": ["common", "usual"]},
+    "common or rare": {"OR": [{"kind": "usual"}, {"code": "code 77"}]},
+    "common lineage": {"source_type": "bucket"},
+    "none of the indexes'": {"field": "n", "operator": "gt", "value": 10},
+    "not a rare one": {"NOT": [{"code": "code 77"}]},
+}
+LINEAGE: dict[str, dict[str, Any]] = {
+    "a root": {"root_object_id": "OBJ_77"},
+    "an absent root": {"root_object_id": "nothing"},
+    "one of some roots": {"field": "source_object_id", "operator": "in", "value": ["obj_1", "obj_2"]},
+}
+
+
+def sent(filled: Filled, body: dict[str, Any], *, everywhere: bool = False) -> tuple[str, list[Any], Any]:
+    """The statement of a list with its parameters, and its answer."""
+    collection = None if everywhere else filled.collection
+    found: list[tuple[str, list[Any]]] = []
+    rows = sql.rows
+
+    def noted(statement: str, params: Any = ()) -> list[sql.Row]:
+        if " page " in statement:
+            found.append((statement, list(params)))
+        return rows(statement, params)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sql, "rows", noted)
+        answered = answer(read_listing({}, body, filled.api.scope, collection), filled.api.scope)
+    assert len(found) == 1
+    return *found[0], answered
+
+
+def plans(statement: str, params: list[Any]) -> list[str]:
+    """With parameters known and unknown. Prepared by hand, as EXPLAIN of a prepared statement alone shows the second."""
+    driver = connection.connection
+    transformer = Transformer(driver)
+    transformer.dump_sequence(params, [PyFormat.AUTO] * len(params))
+    numbers = iter(range(1, len(params) + 1))
+    text = re.sub(r"%%|%s", lambda found: "%" if found[0] == "%%" else f"${next(numbers)}", statement)
+    found = []
+    with psycopg.ClientCursor(driver) as cursor:
+        types = ", ".join(
+            row[0]
+            for row in cursor.execute(
+                "SELECT CASE oid WHEN 0 THEN 'unknown' ELSE oid::regtype::text END FROM unnest(%s::oid[]) AS t(oid)",
+                [list(transformer.types or ())],
+            )
+        )
+        prepared = f"PREPARE asked{f'({types})' if types else ''} AS {text}".replace("%", "%%")
+        cursor.execute(prepared, [])
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            cursor.execute(f"SET LOCAL plan_cache_mode = {mode}")
+            given = ", ".join(["%s"] * len(params))
+            rows = cursor.execute(
+                f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, COSTS OFF) EXECUTE asked{f'({given})' if params else ''}", params
+            )
+            found.append("\n".join(row[0] for row in rows))
+        cursor.execute("DEALLOCATE asked")
+    return found
+
+
+def check(filled: Filled, body: dict[str, Any], index: str, *, everywhere: bool = False, visited: int = 600) -> None:
+    """The index is used, no table is read from end to end, and no step of the plan meets more rows than `visited`."""
+    statement, params, _ = sent(filled, body, everywhere=everywhere)
+    for plan in plans(statement, params):
+        assert f" {index}" in plan, plan
+        assert not re.search(r"Seq Scan on documents_(document|lineagestep)\b", plan), plan
+        assert most(plan) <= visited, plan
+
+
+def most(plan: str) -> int:
+    """Rows that one step of a plan produced or threw away, all its loops together."""
+    made = [int(rows.split(".")[0]) * int(loops) for rows, loops in re.findall(r"actual rows=([\d.]+) loops=(\d+)", plan)]
+    return max(made + [int(rows) for rows in re.findall(r"Rows Removed by \w[\w ]*: (\d+)", plan)])
+
+
+pytestmark = pytest.mark.django_db
+by_order = pytest.mark.parametrize("order", LIST.values(), ids=LIST)
+
+
+def index_of(order: dict[str, Any]) -> str:
+    return "document_collection_updated" if "updated" in str(order) else "document_collection_created"
+
+
+@by_order
+def test_a_page_is_read_along_the_index_of_its_order(filled: Filled, order: dict[str, Any]) -> None:
+    check(filled, {**order, "limit": 50}, index_of(order))
+    check(filled, {**order, "limit": 50, "include_total": True}, index_of(order))
+    cursor = re.search(r'"next_cursor":"([^"]+)"', sent(filled, {**order, "limit": 500})[2])
+    assert cursor
+    check(filled, {**order, "limit": 50, "cursor": cursor[1]}, index_of(order), visited=60)
+    check(filled, {**order, "limit": 50}, index_of(order), everywhere=True)
+    check(filled, {**order, "limit": 50, "cursor": None, "include_total": True}, index_of(order), everywhere=True)
+    check(filled, {**order, "collection_ids": [filled.collection, filled.other]}, index_of(order), everywhere=True)
+
+
+@by_order
+@pytest.mark.parametrize("filters", RARE.values(), ids=RARE)
+def test_rare_values_are_found_by_the_index_of_terms(filled: Filled, filters: dict[str, Any], order: dict[str, Any]) -> None:
+    check(filled, {**order, "filters": filters, "limit": 50}, "document_terms", visited=100)
+
+
+@pytest.mark.parametrize("filters", RARE.values(), ids=RARE)
+def test_rare_values_are_found_whatever_else_is_asked(filled: Filled, filters: dict[str, Any]) -> None:
+    for more in (
+        {"sort": {"field": "text"}},
+        {"group_by": "kind"},
+        {"include_total": True},
+        {"partition": {"index": 0, "count": 3}},
+        {"offset": 20},
+    ):
+        check(filled, {"filters": filters, **more}, "document_terms", visited=100)
+    check(filled, {"filters": filters}, "document_terms", everywhere=True, visited=100)
+    check(
+        filled,
+        {"filters": filters, "collection_ids": [filled.collection, filled.other]},
+        "document_terms",
+        everywhere=True,
+        visited=100,
+    )
+
+
+@by_order
+@pytest.mark.parametrize("filters", LINEAGE.values(), ids=LINEAGE)
+def test_lineage_is_found_by_its_own_index(filled: Filled, filters: dict[str, Any], order: dict[str, Any]) -> None:
+    check(filled, {**order, "filters": filters, "include_total": True}, "lineage_terms", visited=100)
+    check(filled, {**order, "filters": filters}, "lineage_terms", everywhere=True, visited=100)
+
+
+@by_order
+@pytest.mark.parametrize("filters", COMMON.values(), ids=COMMON)
+def test_common_values_are_met_along_the_order(filled: Filled, filters: dict[str, Any], order: dict[str, Any]) -> None:
+    check(filled, {**order, "filters": filters, "limit": 50}, index_of(order))
+    statement, _, _ = sent(filled, {**order, "filters": filters, "limit": 50})
+    assert "matched" not in statement
+
+
+@pytest.mark.parametrize("search", ["seldom", "word seldom", '"word seldom"', "nowhere", "seldom or nowhere"])
+def test_words_are_found_by_their_index(filled: Filled, search: str) -> None:
+    for more in ({}, {"sort": {"field": "created_at"}}, {"group_by": "kind"}, {"include_total": True}):
+        check(filled, {"search": search, **more}, "document_words", visited=100)
+    check(filled, {"search": search, "filters": {"kind": "usual"}}, "document_words", visited=100)
+    check(filled, {"search": search}, "document_words", everywhere=True, visited=100)
+
+
+def test_a_search_of_another_namespace_is_not_met(filled: Filled) -> None:
+    foreign = cast.api()
+    other = Filled(foreign, cast.collection(foreign), "")
+    check(other, {"search": "word"}, "document_words", visited=10)
+    check(other, {"filters": {"kind": "usual"}, "sort": {"field": "n"}}, "document_", visited=10)
+
+
+@pytest.mark.parametrize("wanted", [11, 51, 1001])
+def test_statistics_choose_the_index_for_rare_values_and_the_walk_for_common_ones(filled: Filled, wanted: int) -> None:
+    places = Places(filled.collection)
+    known = statistics(filled.api.scope, places)
+    assert known.documents == ROWS
+    assert [size for size, _ in known.samples] == [ROWS]
+
+    def by_index(filters: Any, *, wanted: int | None = wanted) -> bool:
+        node = read_filters(filters, ("body", "filters"))
+        return bool(planning.plan(filled.api.scope, places, node, known, wanted=wanted).access)
+
+    for filters in (*RARE.values(), *LINEAGE.values()):
+        assert by_index(filters), filters
+        assert by_index(filters, wanted=None), filters
+    for filters in COMMON.values():
+        assert not by_index(filters), filters
+
+
+@pytest.mark.parametrize(("value", "share"), [("common", 1 / 3), ("usual", 2 / 3), ("nowhere", 0)])
+def test_a_sample_tells_how_common_a_value_is(filled: Filled, value: str, share: float) -> None:
+    places = Places(filled.collection)
+    known = statistics(filled.api.scope, places)
+    node = read_filters({"kind": value}, ("body", "filters"))
+    (access,) = accesses(node, lambda condition: None)
+    assert known.frequency(access.alternatives[0]) == pytest.approx(share, abs=0.08)
