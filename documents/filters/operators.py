@@ -219,7 +219,7 @@ _TABLE: Final = (
         arrays="is there, empty or not",
         objects="is there",
         other_type="is there",
-        case="—",
+        case="never counts",
         example=True,
         holds=("", 0, False, {}, [], [None]),
         fails=(),
@@ -234,7 +234,7 @@ _TABLE: Final = (
         arrays=_ELEMENT,
         objects="not null",
         other_type="not null",
-        case="—",
+        case="never counts",
         example=True,
         holds=([1, None],),
         fails=("", 0, False, {}, [], [1], [[None]]),
@@ -273,6 +273,15 @@ def as_markdown() -> str:
     for one in OPERATORS.values():
         lines.append(f"| `{one.name}` {_code(one.example)} | {_codes(one.holds)} | {_codes(one.fails)} |")
     return "\n".join(lines) + "\n"
+
+
+def as_list() -> str:
+    """Every operator in a line of Markdown, with an example: for the OpenAPI schema."""
+    return "\n".join(
+        f"- `{one.name}`: {one.meaning} Takes {one.accepts}. Case: {one.case}. `{one.name}` {_code(one.example)} matches"
+        f" {_codes(one.holds)}{f', not {_codes(one.fails)}' if one.fails else ''}."
+        for one in OPERATORS.values()
+    )
 
 
 def _match(holds: bool) -> str:

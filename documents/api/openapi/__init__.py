@@ -1,6 +1,12 @@
 """What the schema says of the documents' routes: a module for each family of routes, their components together here."""
 
-from documents.api.openapi import aggregations, documents, lists, many
+from documents.api.openapi import aggregations, documents, filters, lists, many
 from mixpeek_site.api.schema_parts import Schema
 
-COMPONENTS: dict[str, Schema] = {**documents.COMPONENTS, **aggregations.COMPONENTS, **many.COMPONENTS, **lists.COMPONENTS}
+COMPONENTS: dict[str, Schema] = {
+    **documents.COMPONENTS,
+    **filters.COMPONENTS,
+    **lists.COMPONENTS,
+    **aggregations.COMPONENTS,
+    **many.COMPONENTS,
+}

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from documents.api.openapi.filters import EXAMPLE as FILTER_EXAMPLE
+from documents.api.openapi.filters import FILTERS
 from documents.listing import MAX_PARTITIONS
 from mixpeek_site.api.schema import PAGE_PARAMETERS, choice, flag, operation, parameter, text
 from mixpeek_site.api.schema_parts import (
@@ -22,18 +24,6 @@ from mixpeek_site.api.schema_parts import (
 )
 
 TAG: Final = "Documents"
-
-FILTER_EXAMPLE: Final[dict[str, Any]] = {
-    "AND": [
-        {"field": "metadata.language", "operator": "in", "value": ["en", "de"]},
-        {"field": "metadata.year", "operator": "gte", "value": 2020},
-    ],
-    "NOT": [{"field": "_internal.metadata.ingestion_status", "operator": "eq", "value": "FAILED"}],
-}
-FILTERS: Final[Schema] = {
-    "anyOf": [ref("Filters"), {"type": "null"}],
-    "description": "Conditions on user, system and lineage fields; see `Filters`.",
-}
 
 RENDERING: Final = (
     choice("schema_version", ["native", "v1", "v2"], "The rendering of the answer."),
@@ -99,16 +89,6 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 COMPONENTS: dict[str, Schema] = {
-    "Filters": opened(
-        {
-            "AND": described(ANY, "All of these hold: conditions or groups, an array or one object."),
-            "OR": described(ANY, "At least one of these holds."),
-            "NOT": described(ANY, "None of these holds."),
-            "case_sensitive": nullable(described(BOOLEAN, "How the strings below are compared; false unless given.")),
-        },
-        description="A condition `{field, operator, value}`, groups of them, or `{field: value}` for equality.",
-        examples=[FILTER_EXAMPLE, {"metadata.title": "x"}, {"field": "tags", "operator": "contains", "value": "red"}],
-    ),
     "SortOption": closed(
         {"field": STRING, "direction": nullable({"type": "string", "pattern": "^([aA][sS][cC]|[dD][eE][sS][cC])$"})},
         ["field"],
