@@ -67,8 +67,8 @@ def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
     )
     members = [document for group in found.groups for document in group.documents]
     expanded = expand(scope, members, listing.expand, max_bytes=max_bytes)
-    documents = members[: len(expanded)]
-    groups = _first(found.groups, len(documents))
+    groups = _first(found.groups, len(expanded))
+    documents = members[: sum(len(group.documents) for group in groups)]
     more = found.more or len(groups) < len(found.groups)
     cursor = listing.cursor(groups[-1].position) if more and groups else None
     rest = _rest(listing, documents, found.unserved, found.unknown_collections)
@@ -80,7 +80,7 @@ def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
         "total_groups": found.total_groups,
         "avg_documents_per_group": round(found.total_documents / found.total_groups, 4) if found.total_groups else 0.0,
     }
-    rendered = iter(_rendered(listing, scope, documents, expanded))
+    rendered = iter(_rendered(listing, scope, documents, expanded[: len(documents)]))
     texts = []
     for group in groups:
         shown = ",".join([next(rendered) for _ in group.documents])
@@ -89,10 +89,10 @@ def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
 
 
 def _first(groups: Sequence[Group], documents: int) -> list[Group]:
-    """The groups until they have so many documents, the last one with what is left of them."""
+    """The groups that have no more than so many documents together; of the first, so many of its own."""
     found: list[Group] = []
     for group in groups:
-        if group.documents and not documents:
+        if found and len(group.documents) > documents:
             break
         found.append(Group(group.key, group.count, group.documents[:documents]))
         documents -= len(found[-1].documents)
