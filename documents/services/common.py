@@ -50,7 +50,7 @@ def locked_document(scope: Scope, collection: str | None, document_id: str) -> L
     row = sql.one(
         f"WITH {cte} SELECT d.id, d.namespace_id, {columns(namespace='scope.namespace')} FROM scope"
         " JOIN documents_document d ON d.namespace_id = scope.namespace_id AND d.document_id = %s"
-        f"{' AND d.collection_id = scope.collection_id' if collection is not None else ''}"
+        f"{' AND d.collection_id + 0 = scope.collection_id' if collection is not None else ''}"
         " JOIN namespaces_collection c ON c.id = d.collection_id AND c.deleted_at IS NULL"
         " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id FOR UPDATE OF d",
         (*params, sql.text(document_id)),

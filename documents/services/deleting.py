@@ -64,14 +64,14 @@ def _delete_one(scope: Scope, collection: str | None, document_id: str, versions
         + ("" if in_collection else ", namespaces_collection c")
         + " WHERE d.namespace_id = scope.namespace_id AND d.document_id = %s"
         + (
-            " AND d.collection_id = scope.collection_id"
+            " AND d.collection_id + 0 = scope.collection_id"
             if in_collection
             else " AND c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NULL"
         )
         + f"{condition} RETURNING d.namespace_id, d.collection_id), {count_gone('gone', single=True)}"
         " SELECT (SELECT count(*) FROM gone), EXISTS (SELECT FROM documents_document x"
         " WHERE x.namespace_id = scope.namespace_id AND x.document_id = %s"
-        + (" AND x.collection_id = scope.collection_id" if in_collection else "")
+        + (" AND x.collection_id + 0 = scope.collection_id" if in_collection else "")
         + ") FROM scope",
         (*params, name, *(() if versions is None else (list(versions),)), name),
     )

@@ -212,14 +212,14 @@ def _update_sql(cte: str, in_collection: bool, sets: tuple[str, ...], conditiona
     )
     source = "scope" if in_collection else "scope, namespaces_collection c"
     place = (
-        "d.collection_id = scope.collection_id"
+        "d.collection_id + 0 = scope.collection_id"
         if in_collection
         else "c.id = d.collection_id AND c.namespace_id = d.namespace_id AND c.deleted_at IS NULL"
     )
     collection = "scope.collection" if in_collection else "c.public_id"
     exists = (
         "EXISTS (SELECT FROM documents_document x WHERE x.namespace_id = scope.namespace_id AND x.document_id = %s"
-        + (" AND x.collection_id = scope.collection_id)" if in_collection else ")")
+        + (" AND x.collection_id + 0 = scope.collection_id)" if in_collection else ")")
         if conditional
         else "false"
     )
