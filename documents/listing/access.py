@@ -54,6 +54,31 @@ class Access:
     condition: Fragment
     alternatives: tuple[Term, ...] = ()
     probe: Fragment | None = None
+    range: "Range | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a declared field may hold to match: by one of the `bounds`, or an array, of which each element may match by itself.
+
+    Two ranges of one field that are bounded alike are one, bound by bound: between them may be little, though either
+    leaves much.
+    """
+
+    steps: tuple[str, ...]
+    bounds: tuple[Fragment, ...]
+    arrays: Fragment
+
+    def access(self) -> Access:
+        return Access("documents", _either([*self.bounds, self.arrays]), probe=self.bounds[0], range=self)
+
+    def meets(self, other: "Range") -> bool:
+        return self.steps == other.steps and len(self.bounds) == len(other.bounds)
+
+    def within(self, other: "Range") -> "Range":
+        pairs = zip(self.bounds, other.bounds, strict=True)
+        both = tuple(Fragment(f"({one.text} AND {more.text})", (*one.params, *more.params)) for one, more in pairs)
+        return Range(self.steps, both, self.arrays)
 
 
 Declared = Callable[[Condition], Access | None]
@@ -65,11 +90,23 @@ def accesses(node: Node | None, declared: Declared) -> list[Access]:
         found = _of_condition(node) or declared(node)
         return [found] if found else []
     if isinstance(node, All):
-        return [access for inner in node.nodes for access in accesses(inner, declared)]
+        return _ranges_joined([access for inner in node.nodes for access in accesses(inner, declared)])
     if isinstance(node, Any):
         branches = [accesses(inner, declared) for inner in node.nodes]
         return [joined for table in ("documents", "lineage") if (joined := _any_of(branches, table))]
     return []
+
+
+def _ranges_joined(found: list[Access]) -> list[Access]:
+    joined: list[Access] = []
+    for access in found:
+        for place, other in enumerate(joined):
+            if access.range and other.range and access.range.meets(other.range):
+                joined[place] = other.range.within(access.range).access()
+                break
+        else:
+            joined.append(access)
+    return joined
 
 
 def _any_of(branches: list[list[Access]], table: str) -> Access | None:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from documents.fields import Field
 from documents.filters import Condition, is_time
-from documents.listing.access import Access
+from documents.listing.access import Access, Range
 from documents.payload_indexes import Index, Ready
 from mixpeek_site.jsonio import dumps
 from mixpeek_site.sql import Fragment
@@ -39,18 +40,17 @@ def declared_access(condition: Condition, ready: Mapping[Index, Ready]) -> Acces
     if not isinstance(value, str):
         bound = "{key} < 'false'::jsonb" if upwards else "{key} >= " + _LOWEST_NUMBER
         main = Fragment(f"({order.key} {sign} %s::jsonb AND {bound.format(key=order.key)})", (dumps(value),))
-        return _with_arrays(main, order)
+        return _range(field, order, main)
     sign = f"{sign[0]}="  # of strings the key is only the beginning, and of times the fraction may be cut
     bound = "{key} < " + _LOWEST_NUMBER if upwards else "{key} > 'null'::jsonb"
     main = Fragment(f"({order.key} {sign} documents_order_key(%s::jsonb) AND {bound.format(key=order.key)})", (dumps(value),))
     if not is_time(value):
-        return _with_arrays(main, order)
+        return _range(field, order, main)
     if time is None:
         return None
     of_times = Fragment(f"{time.key} {sign} documents_time(%s::text)", (value,))
-    both = Fragment(f"({of_times.text} OR {main.text})", (*of_times.params, *main.params))
-    return _with_arrays(both, order, probe=of_times)
+    return _range(field, order, of_times, main)
 
 
-def _with_arrays(main: Fragment, order: Ready, probe: Fragment | None = None) -> Access:
-    return Access("documents", Fragment(f"({main.text} OR {_ARRAYS.format(key=order.key)})", main.params), probe=probe or main)
+def _range(field: Field, order: Ready, *bounds: Fragment) -> Access:
+    return Range(field.steps, bounds, Fragment(_ARRAYS.format(key=order.key))).access()

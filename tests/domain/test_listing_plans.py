@@ -19,9 +19,14 @@ from documents.filters import read_filters
 from documents.listing import Places, planning
 from documents.listing.access import accesses
 from documents.listing.statistics import forget, statistics
+from documents.models import PayloadIndex
+from documents.payload_indexes import declare, registry
+from documents.payload_indexes.expressions import index_name
 from mixpeek_site import sql
+from namespaces.models import Namespace
 from tests import cast
 from tests.cast import Api
+from tests.payload_indexes import build
 from tests.server import remove_committed
 
 ROWS = 30_000
@@ -46,10 +51,18 @@ def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[Filled]:
         fill(api, places[0], "main", ROWS)
         fill(api, places[1], "other", OTHERS)
         fill(elsewhere, cast.collection(elsewhere), "foreign", OTHERS)
+        declare(Namespace.objects.get(public_id=api.namespace).pk, [{"field_name": "num", "type": "integer"}])
+        build()
         forget()
+        registry.forget()
         yield Filled(api, places[0], places[1])
         remove_committed()
+        with connection.cursor() as cursor:
+            for index in PayloadIndex.objects.all():
+                cursor.execute(f"DROP INDEX {index_name(index.pk)}")
+                index.delete()
         forget()
+        registry.forget()
 
 
 def fill(api: Api, collection: str, prefix: str, rows: int) -> None:
@@ -63,7 +76,8 @@ def fill(api: Api, collection: str, prefix: str, rows: int) -> None:
                 INSERT INTO documents_document (id, namespace_id, collection_id, document_id, payload, internal_metadata,
                     system, source_blobs, document_blobs, version, created_at, updated_at)
                 SELECT gen_random_uuid(), place.namespace_id, place.id, %(prefix)s || '_' || i,
-                    jsonb_build_object('n', i, 'even', i %% 2 = 0, 'kind', CASE WHEN i %% 3 = 0 THEN 'Common' ELSE 'Usual' END,
+                    jsonb_build_object('n', i, 'num', i, 'even', i %% 2 = 0,
+                        'kind', CASE WHEN i %% 3 = 0 THEN 'Common' ELSE 'Usual' END,
                         'code', 'Code ' || i / 4, 'tags', jsonb_build_array('all', 'tag ' || i %% 1000),
                         'text', 'word ' || CASE WHEN i %% 10000 = 7 THEN 'seldom' ELSE 'often' END),
                     jsonb_build_object('rank', i %% 5000), '{}', '[]', '[]', 1,
@@ -241,6 +255,36 @@ def test_common_values_are_met_along_the_order(filled: Filled, filters: dict[str
     check(filled, {**order, "filters": filters, "limit": 50}, index_of(order))
     statement, _, _ = sent(filled, {**order, "filters": filters, "limit": 50})
     assert "matched" not in statement
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_a_declared_field_is_sorted_by_its_index(filled: Filled, direction: str) -> None:
+    order = {"sort": {"field": "num", "direction": direction}}
+    for filters in (None, *COMMON.values()):
+        check(filled, {**order, "limit": 50, "filters": filters}, "document_payload_")
+    cursor = re.search(r'"next_cursor":"([^"]+)"', sent(filled, {**order, "limit": 500})[2])
+    assert cursor
+    check(filled, {**order, "limit": 50, "cursor": cursor[1]}, "document_payload_", visited=60)
+    check(filled, {**order, "limit": 50}, "document_payload_", everywhere=True)
+    for rare in RARE.values():
+        check(filled, {**order, "limit": 50, "filters": rare}, "document_terms", visited=100)
+
+
+@by_order
+def test_a_range_of_a_declared_field_is_found_by_its_index(filled: Filled, order: dict[str, Any]) -> None:
+    for operator, value in (("lte", 17), ("lt", 9.5), ("gt", 29_970), ("gte", 10**6)):
+        filters = {"field": "num", "operator": operator, "value": value}
+        check(filled, {**order, "filters": filters}, "document_payload_", visited=100)
+        check(filled, {**order, "filters": filters, "include_total": True}, "document_payload_", everywhere=True, visited=100)
+
+
+@by_order
+def test_a_narrow_range_in_the_midst_is_found_by_its_index(filled: Filled, order: dict[str, Any]) -> None:
+    """Each bound alone leaves very many."""
+    for least, most in ((15_000, 15_010), (9_999.5, 10_000), (15_010, 15_000)):
+        bounds = [{"field": "num", "operator": "gte", "value": least}, {"field": "num", "operator": "lt", "value": most}]
+        for filters in ({"AND": bounds}, {"AND": [*bounds, {"kind": "usual"}]}, {"AND": [{"AND": bounds}]}):
+            check(filled, {**order, "filters": filters}, "document_payload_", visited=100)
 
 
 @pytest.mark.parametrize("search", ["seldom", "word seldom", '"word seldom"', "nowhere", "seldom or nowhere"])
