@@ -9,6 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 MIN_MAJOR = 15
 FOLDED = "é i ασ"  # noqa: RUF001 (Greek letters on purpose)
+SORTED = "BZaé"
 _HOW_TO_MAKE_ONE = (
     "Make the database with: CREATE DATABASE mixpeek TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8' "
     "(PostgreSQL 17 and newer also: LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'), and name it in DATABASE_URL."
@@ -45,14 +46,25 @@ def database_problems(connection: BaseDatabaseWrapper) -> list[checks.CheckMessa
     with connection.cursor() as cursor:
         # Filters ignore case by folding in SQL, and the index holds the folded text: folding must not depend on the
         # machine. É tells rules that know ASCII only, I Turkish ones, the final sigma those of ICU.
-        cursor.execute("SELECT lower('É I ΑΣ')")
-        (folded,) = cursor.fetchone()
+        # Lists sort strings by code point, and jsonb compares them by the database's collation.
+        cursor.execute(
+            "SELECT lower('É I ΑΣ'), (SELECT string_agg(v, '' ORDER BY v) FROM unnest(ARRAY['a', 'Z', 'é', 'B']) AS t(v))"
+        )
+        folded, in_order = cursor.fetchone()
     if folded != FOLDED:
         problems.append(
             checks.Error(
                 f"The database folds case differently from C.UTF-8: lower('É I ΑΣ') is {folded!r} there, not {FOLDED!r}.",
                 hint=_HOW_TO_MAKE_ONE,
                 id="mixpeek_site.E003",
+            )
+        )
+    if in_order != SORTED:
+        problems.append(
+            checks.Error(
+                f"The database does not sort texts by code point, as C.UTF-8 does: {in_order!r} is in order, not {SORTED!r}.",
+                hint=_HOW_TO_MAKE_ONE,
+                id="mixpeek_site.E004",
             )
         )
     return problems

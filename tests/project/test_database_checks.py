@@ -51,6 +51,15 @@ def test_the_database_of_the_suite_is_accepted() -> None:
 
 
 @pytest.mark.django_db
+def test_another_order_of_texts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ICU's: not every server has a locale that sorts so and folds as C.UTF-8 does."""
+    monkeypatch.setattr("mixpeek_site.checks.SORTED", "aBéZ")
+    problems: list[Any] = database_problems(connection)
+    assert [problem.id for problem in problems] == ["mixpeek_site.E004"]
+    assert "'BZaé' is in order" in problems[0].msg
+
+
+@pytest.mark.django_db
 def test_an_old_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mixpeek_site.checks.MIN_MAJOR", 99)
     problems: list[Any] = database_problems(connection)
