@@ -162,7 +162,7 @@ def _is_one(text: str, texts: list[str], case_sensitive: bool) -> Fragment:
     """A text is one of several."""
     folded = text if case_sensitive else f"lower({text})"
     if len(texts) == 1:
-        return Fragment(f"{folded} = {'%s::text' if case_sensitive else 'lower(%s::text)'}", (texts[0],))
+        return Fragment(f"{folded} = {'%s::text' if case_sensitive else '(SELECT lower(%s::text))'}", (texts[0],))
     return Fragment(f"{folded} = ANY({_listed(case_sensitive)})", (texts,))
 
 
@@ -172,7 +172,7 @@ def _has_text(array: Fragment, texts: list[str], case_sensitive: bool) -> Fragme
     if not case_sensitive:
         expression = f"documents_folded({expression})"
     if len(texts) == 1:
-        return Fragment(f"{expression} ? {'%s::text' if case_sensitive else 'lower(%s::text)'}", (*params, texts[0]))
+        return Fragment(f"{expression} ? {'%s::text' if case_sensitive else '(SELECT lower(%s::text))'}", (*params, texts[0]))
     return Fragment(f"{expression} ?| {_listed(case_sensitive)}", (*params, texts))
 
 

@@ -27,7 +27,7 @@ def holds(condition: Condition, text: str) -> Fragment:
     if condition.case_sensitive:
         left, right = text, "%s::text"
     else:
-        left, right = f"lower({text})", "lower(%s::text)"
+        left, right = f"lower({text})", "(SELECT lower(%s::text))"
     if operator == "contains":
         return Fragment(f"strpos({left}, {right}) > 0", (value,))
     if operator == "starts_with":

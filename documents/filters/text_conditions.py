@@ -62,7 +62,7 @@ def _text(condition: Condition, expression: str) -> Fragment:
     if not isinstance(value, str):
         return Fragment("false")
     if operator == "eq":
-        text, params = Fragment(f"{folded} = {'%s::text' if condition.case_sensitive else 'lower(%s::text)'}", (value,))
+        text, params = Fragment(f"{folded} = {'%s::text' if condition.case_sensitive else '(SELECT lower(%s::text))'}", (value,))
     else:
         text, params = holds(condition, expression)
     return Fragment(f"COALESCE({text}, false)", params)

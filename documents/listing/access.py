@@ -157,7 +157,7 @@ def _document_condition(field: Field, values: list[Scalar]) -> Fragment:
     paths = [path + test for path in _paths(field)]
     start = f"'$ ? (exists (@.\"' || c.id || '{_PARTS[field.column]}\"'"
     end = f"') || @.\"' || c.id || '{_UNFOLDED}\" == true)'"
-    texts = [f"({start} || lower(%s::text) || {end})::jsonpath" for _ in paths]
+    texts = [f"({start} || (SELECT lower(%s::text)) || {end})::jsonpath" for _ in paths]
     condition = " OR ".join(f"{TERMS} @? {text}" for text in texts)
     return Fragment(f"({condition})" if len(texts) > 1 else condition, tuple(paths))
 
@@ -181,7 +181,7 @@ def _lineage_condition(field: Field, values: list[Scalar]) -> Fragment:
     texts = [value for value in values if isinstance(value, str)]
     hashes = f"SELECT hashtextextended('{name}:' || lower(v), c.id) FROM unnest(%s::text[]) AS v"
     if len(texts) == 1:
-        hashed = f"hashtextextended('{name}:' || lower(%s::text), c.id)"
+        hashed = f"hashtextextended('{name}:' || (SELECT lower(%s::text)), c.id)"
         return Fragment(f"{LINEAGE_TERMS} @> ARRAY[{hashed}]", (texts[0],))
     return Fragment(f"{LINEAGE_TERMS} && ARRAY({hashes})", (texts,))
 

@@ -27,6 +27,10 @@ STORED_BYTES: Final = (
     "pg_column_size(d.payload) + pg_column_size(d.internal_metadata) + pg_column_size(d.system)"
     " + pg_column_size(d.source_blobs) + pg_column_size(d.document_blobs)"
 )
+_LIMITS: Final = {rows: f" LIMIT {rows}" for rows in (2, 11, 21, 26, 31, 51, 101, 201, 501, 1001)}
+"""Of the usual pages and the one document after them, as constants: a statement with a limit that it doesn't know PostgreSQL
+takes to be for a tenth of the table, and so plans it anew each time, which takes longer than most of them run."""
+
 LINEAGE_JOIN: Final = " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
 
 
@@ -204,7 +208,7 @@ def _statement(
         out.add("SELECT * FROM matched")
         if position is not None:
             out.add(" WHERE ").add(order.after(position, selected=True))
-        out.add(f" ORDER BY {order.by()} LIMIT %s OFFSET %s", limit + 1, offset)
+        out.add(f" ORDER BY {order.by()}").add(_limit(limit + 1, offset))
     elif whole:
         out.add("SELECT w.* FROM (SELECT scope.namespace_id, scope.collection_id AS id, scope.collection AS public_id) c")
         out.add(" CROSS JOIN LATERAL (SELECT d.*, ")
@@ -217,7 +221,7 @@ def _statement(
         else:
             out.add("SELECT d.id, ")
             _add_walk(out, question, order, limit + offset + 1, 0, position)
-        out.add(f") w ORDER BY {order.by('w.')} LIMIT %s OFFSET %s", limit + 1, offset)
+        out.add(f") w ORDER BY {order.by('w.')}").add(_limit(limit + 1, offset))
     out.add(") p) page ON true LEFT JOIN LATERAL (")
     if whole:
         out.add("SELECT page.*")
@@ -353,7 +357,13 @@ def _add_walk(out: Texts, question: Question, order: Ordering, limit: int, offse
     _add_collection(out, question, order)
     if position is not None:
         out.add(" AND ").add(order.after(position, selected=False))
-    out.add(" ORDER BY ").add(order.by_expressions()).add(" LIMIT %s OFFSET %s", limit, offset)
+    out.add(" ORDER BY ").add(order.by_expressions()).add(_limit(limit, offset))
+
+
+def _limit(rows: int, offset: int = 0) -> Fragment:
+    if offset or rows not in _LIMITS:
+        return Fragment(" LIMIT %s OFFSET %s", (rows, offset))
+    return Fragment(_LIMITS[rows])
 
 
 def _add_declared_walk(
@@ -374,13 +384,13 @@ def _add_declared_walk(
     elif position is not None:
         out.add(f" AND ({index.key}, d.id) {sign} (documents_order_key(%s::jsonb), %s::uuid)", position[0], position[-1])
     then = f" {index.value} {direction}," if exact else ""
-    out.add(f" ORDER BY {index.key} {direction},{then} d.id {direction} LIMIT %s)", wanted)
+    out.add(f" ORDER BY {index.key} {direction},{then} d.id {direction}").add(_limit(wanted)).add(")")
     out.add(f", b AS (SELECT NULL::jsonb AS k1, d.created_at AS k2, d.id, {STORED_BYTES} AS stored_bytes")
     _add_collection(out, question, of_values)
     out.add(f" AND {index.value} IS NULL AND (SELECT count(*) FROM a) < %s", wanted)
     if position is not None and position[0] is None:
         out.add(f" AND (d.created_at, d.id) {sign} (%s::timestamptz, %s::uuid)", *position[1:])
-    out.add(f" ORDER BY d.created_at {direction}, d.id {direction} LIMIT %s)", wanted)
+    out.add(f" ORDER BY d.created_at {direction}, d.id {direction}").add(_limit(wanted)).add(")")
     out.add(" SELECT * FROM a UNION ALL SELECT * FROM b")
 
 
