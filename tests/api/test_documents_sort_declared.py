@@ -109,7 +109,7 @@ def run(examples: int) -> None:
     holds()
 
 
-@pytest.mark.parametrize("small", [planning.SMALL, -1])
+@pytest.mark.parametrize("small", [statistics.SMALL, -1])
 def test_with_and_without_the_index_a_list_is_the_same(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "SMALL", small)
     run(25)
