@@ -136,7 +136,7 @@ def hostile(url: str, place: Place, turns: int = 3) -> None:
     groups: list[Answer] = []
 
     def regex(client: Client, chance: Random) -> None:
-        filters = {"field": "metadata.text", "operator": "regex", "value": r"(\w+) (.*)\1 (.*)\2 (.*)\3x\1y\2z"}
+        filters = {"field": "metadata.text", "operator": "regex", "value": r"(.*)(.*)(.*)(.*)\1\2\3\4!"}
         ended.append(client.ask("POST", LIST, {"filters": filters, "limit": 50}))
 
     def group(client: Client, chance: Random) -> None:

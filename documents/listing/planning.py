@@ -33,6 +33,9 @@ FOUND_DECLARED: Final = 3.0
 COUNTED: Final = 2_000
 """Up to how many of a range's documents are counted before one decides."""
 
+ENOUGH: Final = 5_000
+"""What an index may cost before one looks, by counting, for a better one."""
+
 LARGE: Final = 50_000
 """Documents from which an answer warns of a filter or an order that no index serves."""
 
@@ -65,7 +68,10 @@ def plan(scope: Scope, places: Places, filters: Node | None, known: Statistics, 
     usable = accesses(filters, partial(declared_access, ready=ready))
     if not usable:
         return Plan(unserved=not only_times(filters))
-    shares = {access: _share(scope, places, access, known) for access in usable}
+    shares = {access: share_of_any(known, access.alternatives) for access in usable if access.alternatives}
+    if min(shares.values(), default=1.0) * known.documents * FOUND > ENOUGH:
+        shares |= {access: _share_of_declared(scope, places, access, known) for access in usable if access not in shares}
+    usable = list(shares)
     chosen = min(
         (_selective([access for access in usable if access.table == table], shares) for table in {a.table for a in usable}),
         key=lambda group: prod(shares[access] for access in group),
@@ -76,9 +82,7 @@ def plan(scope: Scope, places: Places, filters: Node | None, known: Statistics, 
     return Plan(chosen if found < walked * WALKED else ())
 
 
-def _share(scope: Scope, places: Places, access: Access, known: Statistics) -> float:
-    if access.alternatives:
-        return share_of_any(known, access.alternatives)
+def _share_of_declared(scope: Scope, places: Places, access: Access, known: Statistics) -> float:
     if access.probe is None:
         return _WORDS_SHARE
     count = count_up_to(scope, places, access.probe, COUNTED)

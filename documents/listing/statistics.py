@@ -70,6 +70,7 @@ class Statistics:
 _lock = threading.Lock()
 _sizes: dict[Any, tuple[float, list[tuple[int, int, int]]]] = {}
 _samples: dict[int, Sample] = {}
+_counts: dict[Any, tuple[float, int]] = {}
 
 
 def forget() -> None:
@@ -77,6 +78,7 @@ def forget() -> None:
     with _lock:
         _sizes.clear()
         _samples.clear()
+        _counts.clear()
 
 
 def statistics(scope: Scope, places: Places) -> Statistics:
@@ -176,14 +178,21 @@ def _scalars(value: object, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str,
 
 
 def count_up_to(scope: Scope, places: Places, condition: Fragment, bound: int) -> int:
-    """How many documents a condition over `d` finds in an index, counted up to `bound`. One statement."""
+    """How many documents a condition over `d` finds in an index, counted up to `bound`. One statement, none for a while then."""
+    key = (scope, places, condition, bound)
+    now = time.monotonic()
+    known = _counts.get(key)
+    if known and known[0] > now:
+        return known[1]
     cte, params = places_cte(scope, places)
     row = sql.one(
         f"WITH {cte} SELECT count(*) FROM (SELECT FROM c CROSS JOIN LATERAL (SELECT FROM documents_document d"
         f" WHERE d.namespace_id = c.namespace_id AND d.collection_id = c.id AND {condition.text} LIMIT %s) x LIMIT %s) y",
         (*params, *condition.params, bound, bound),
     )
-    return int(row[0]) if row else 0
+    count = int(row[0]) if row else 0
+    _keep(_counts, key, (now + SIZES_SECONDS, count), _KEPT)
+    return count
 
 
 def share_of_any(statistics: Statistics, terms: Iterable[Term]) -> float:
