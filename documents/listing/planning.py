@@ -72,6 +72,8 @@ def plan(scope: Scope, places: Places, filters: Node | None, known: Statistics, 
     if min(shares.values(), default=1.0) * known.documents * FOUND > ENOUGH:
         shares |= {access: _share_of_declared(scope, places, access, known) for access in usable if access not in shares}
     usable = list(shares)
+    if not usable:  # a small place, where counting is dearer than looking at all
+        return Plan()
     chosen = min(
         (_selective([access for access in usable if access.table == table], shares) for table in {a.table for a in usable}),
         key=lambda group: prod(shares[access] for access in group),

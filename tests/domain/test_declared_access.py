@@ -16,6 +16,8 @@ from documents.payload_indexes.registry import forget
 from mixpeek_site import sql
 from namespaces.models import Namespace
 from tests import cast
+from tests.api.places import Documents
+from tests.api.walking import List
 from tests.cast import Api
 from tests.filters.generating import NUMBERS, STRINGS, TIMES
 from tests.filters.store import put, record
@@ -131,3 +133,19 @@ def test_two_bounds_of_a_field_are_one_range_and_arrays_match_by_any_element(val
     assert sql.rows(f"SELECT d.document_id FROM documents_document d WHERE {holds.text}", holds.params) == (
         [("doc",)] if selected else []
     )
+
+
+@pytest.mark.parametrize(
+    "more", [{"sort": {"field": "z"}}, {"group_by": "z"}, {"include_total": True, "sort": {"field": "z"}}, {}]
+)
+def test_a_range_of_few_documents_is_answered_whatever_else_is_asked(more: dict[str, Any]) -> None:
+    api = cast.api()
+    documents = Documents(api, cast.collection(api))
+    declare(Namespace.objects.get(public_id=api.namespace).pk, [{"field_name": "a", "type": "keyword"}])
+    build()
+    forget()
+    for number in range(10):
+        documents.create({"a": number})
+    answer = List.of(documents, filters={"AND": RANGE}, **more).answer()
+    found = answer["results"] or answer["groups"][0]["documents"]
+    assert [document["a"] for document in found] == [5, 6]
