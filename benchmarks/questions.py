@@ -18,7 +18,9 @@ answer needs every document. `--explain` prints the plans.
 
 import argparse
 import os
+import signal
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -101,6 +103,7 @@ def main() -> None:
     for name in ("http", "hostile", "writes", "pending"):
         parser.add_argument(f"--{name}", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # by way of the end of scratch_database
     from benchmarks.pending import pending
 
     by_size: dict[int, dict[str, float]] = {}
