@@ -108,7 +108,7 @@ def test_walks_give_every_document_once_in_the_lists_order(documents: Documents,
         listed = List.of(documents, **sort, **filter)
         whole = listed.ids(limit=1000)
         assert sorted(whole) == sorted(matching(filter, stable))
-        for limits in ((2,), (7, 5, 1, 4, 2, 6)) if filter else ((1,), (2,), (3,), (4,), (5, 6, 7), (7, 1)):
+        for limits in ((7, 5, 1, 4, 2, 6),) if filter else ((1,), (2,), (3,), (4, 7, 5, 6)):
             assert listed.walk(*limits) == whole
 
 
