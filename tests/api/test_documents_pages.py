@@ -283,7 +283,10 @@ def check_beside_churn(api: Api, places: list[Documents], names: list[str], roun
         *({**sort, **FILTERS[name]} for sort in SORTS.values() for name in ("all", "in an array")),
         *({"partition": {"index": index, "count": 2}, **sort} for index in range(2) for sort in (SORTS["by a mixed field"], {})),
     ]
-    fields = lambda number: {**body(number, ""), "group": f"churn {number % 3}"}  # noqa: E731
+
+    def fields(number: int) -> dict[str, Any]:
+        return {**body(number, ""), "group": f"churn {number % 3}"}
+
     with churn(api, [place.collection for place in places], fields) as created:
         before = created()
         for _ in range(rounds):

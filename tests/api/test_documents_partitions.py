@@ -95,7 +95,8 @@ def test_a_partition_of_groups_counts_its_own(stored: Documents) -> None:
 
 @pytest.mark.parametrize("name", ["index", "count"])
 def test_what_is_no_partition_is_refused_in_its_place(documents: Documents, name: str) -> None:
-    for value in (-1, 257, 2**70, "1", 1.0, 1.5, True, None, []):
+    wrong: list[Any] = [-1, 257, 2**70, "1", 1.0, 1.5, True, None, []]
+    for value in wrong:
         response = List.of(documents, partition={"index": 0, "count": 2, name: value}).ask()
         assert (response.status_code, response.faults) == (422, [f"body.partition.{name}"]), value
 
