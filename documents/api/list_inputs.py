@@ -87,7 +87,7 @@ def read_listing(query: Mapping[str, str], body: JSONObject, scope: Scope, colle
     group_by = _group_by(given.get("group_by"))
     binding = (
         *(scope.organization_id, scope.identifier, [places.collection, sorted(places.collections or ())]),
-        *(filters.value if filters else None, question.search),
+        *(filters.value if filters and question.filters else None, question.search),
         [question.sort.field.name, question.sort.descending] if question.sort else None,
         group_by.name if group_by else None,
     )

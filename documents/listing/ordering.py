@@ -1,7 +1,7 @@
 """The orders of a list: what is compared, how a page goes on after another, and which index has the rows in that order.
 
 Every order ends in the internal id, so that no two documents are equal in it. Missing values and null come last in both
-directions, among themselves in creation order.
+directions, among themselves in creation order or, where the sort descends, against it.
 """
 
 from collections.abc import Mapping
