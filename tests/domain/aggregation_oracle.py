@@ -320,7 +320,8 @@ def _ordered(kept: list[tuple[Group, list[Any]]], body: dict[str, Any], keys: li
         for asked, value in zip(body["aggregations"], metrics, strict=True):
             if asked["alias"] == name:
                 return None if value is None else order(value)
-        position = next(number for number, key in enumerate(keys) if name in (key.alias, key.path))
+        by_alias = [number for number, key in enumerate(keys) if name == key.alias]
+        position = (by_alias or [number for number, key in enumerate(keys) if name == key.path])[0]
         value = group.key[position]
         return None if value is None else order(value)
 
