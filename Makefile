@@ -32,13 +32,16 @@ run: $(VENV)/run.stamp
 	@$(MANAGE) first_start
 	@exec $(MANAGE) serve
 
+# Two at a time, a file by one: half of the time goes to PostgreSQL and to servers that start.
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile
+
 test: checks
-	$(PY) -m pytest
+	$(PYTEST)
 
 # The second run is of the same tests on Debian's PostgreSQL 15, the oldest version that is supported.
 test-full: checks
-	$(PY) -m pytest -m ""
-	$(PY) -m tests.project.debian_postgres $(PY) -m pytest --ignore=tests/project/test_embedded_postgres.py --ignore=tests/project/test_serve.py
+	$(PYTEST) -m ""
+	$(PY) -m tests.project.debian_postgres $(PYTEST) --ignore=tests/project/test_embedded_postgres.py --ignore=tests/project/test_serve.py
 
 checks: lint types migrations schema imports
 
