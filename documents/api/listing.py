@@ -10,7 +10,7 @@ from documents.api.expanded import Expander
 from documents.api.list_inputs import Listing
 from documents.api.selecting import selected
 from documents.blobs import unavailable
-from documents.listing import Group, Value, expand, read_groups, read_page
+from documents.listing import RANKED, Group, Value, expand, read_groups, read_page
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio
 from mixpeek_site.api.pagination import pagination
@@ -46,6 +46,8 @@ def _documents(listing: Listing, scope: Scope, max_bytes: int) -> str:
     more = found.more or len(rows) < len(found.rows)
     cursor = listing.cursor(rows[-1].position) if more and rows else None
     rest = _rest(listing, documents, found.unserved, found.unknown_collections)
+    if found.ranked_some:
+        rest["warnings"].append(_RANKED_SOME)
     rest["pagination"] = pagination(page, found.total, cursor, more)
     rest["total_documents"] = rest["stats"]["total_documents"] = found.total
     rendered = ",".join(_rendered(listing, scope, documents, expanded))
@@ -134,6 +136,10 @@ def _warnings(listing: Listing, documents: Sequence[StoredDocument], unserved: b
     return found
 
 
+_RANKED_SOME: Final = (
+    f"More than {RANKED:,} documents of a collection hold these words; the best of {RANKED:,} of them are shown. More words"
+    " or a filter narrow the search."
+)
 _UNSERVED: Final = (
     "No index serves this filter or order, so the whole of a large collection was read. Equality and `in` are always"
     " served; for ranges and sorting declare the field in the namespace's payload_indexes."

@@ -6,7 +6,9 @@ access      what the default indexes can find
 statistics  how often a value occurs
 planning    index or walk
 ordering    sort keys, and going on after a page
-pages       the statement
+matching    FROM and WHERE of what a question means
+statements  the statement of a page
+pages       reading it
 groups      the same by the values of a field
 expanding   what documents point at, by name
 related     the documents and objects that they point at
@@ -14,12 +16,14 @@ related     the documents and objects that they point at
 
 from documents.listing.expanding import Expansion, Value, expand, read_expansion
 from documents.listing.groups import Group, GroupPage, read_groups
-from documents.listing.pages import Page, Row, found_count, narrowing, read_page
+from documents.listing.matching import RANKED, found_count, narrowing
+from documents.listing.pages import Page, Row, read_page
 from documents.listing.questions import MAX_PARTITIONS, Partition, Places, Question, Sort
 from documents.listing.related import RegisteredObject
 
 __all__ = [
     "MAX_PARTITIONS",
+    "RANKED",
     "Expansion",
     "Group",
     "GroupPage",

@@ -5,20 +5,13 @@ from typing import Final
 
 from documents import fields, filters, queries
 from documents.fields import Field
+from documents.listing.matching import LINEAGE_JOIN, Texts, add_found
 from documents.listing.ordering import Ordering, Position, ordering
-from documents.listing.pages import (
-    LINEAGE_JOIN,
-    READ_AHEAD_BYTES,
-    STORED_BYTES,
-    Texts,
-    add_found,
-    add_unknown,
-    by_internal_id,
-    require_places,
-)
+from documents.listing.pages import by_internal_id, require_places
 from documents.listing.planning import LARGE, Plan, plan
 from documents.listing.questions import Question
 from documents.listing.scoping import places_cte
+from documents.listing.statements import READ_AHEAD_BYTES, STORED_BYTES, add_unknown
 from documents.listing.statistics import statistics
 from documents.stored import WIDTH, StoredDocument, columns
 from mixpeek_site import sql

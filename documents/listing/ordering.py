@@ -20,6 +20,7 @@ Position = list[str | None]
 
 
 NOTHING: Final = Fragment("")
+_RELEVANCE: Final = "relevance"
 
 CUT_LENGTH: Final = 200
 """Characters of a string that a declared index holds (migration 0010)."""
@@ -42,6 +43,10 @@ class Ordering:
     nullable: bool = False
     reads_lineage: bool = False
     declared: Ready | None = None
+
+    @property
+    def by_relevance(self) -> bool:
+        return self.name == _RELEVANCE
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -99,7 +104,7 @@ def ordering(question: Question, ready: Mapping[Index, Ready]) -> Ordering:
         return _sorted(question.sort, ready)
     if question.search is not None:
         rank = Fragment("ts_rank(documents_words(d.collection_id, d.payload), q.words)")
-        return Ordering("relevance", (rank,), ("real",), descending=True)
+        return Ordering(_RELEVANCE, (rank,), ("real",), descending=True)
     return _CREATED
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from documents.listing import groups, pages
+from documents.listing import groups, statements
 from tests.api.places import Documents
 from tests.api.walking import List, ids
 from tests.filters.store import put, record
@@ -47,13 +47,13 @@ def walked(listed: List, limit: int) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("read_ahead", [pages.READ_AHEAD_BYTES, 3000, 0])
+@pytest.mark.parametrize("read_ahead", [statements.READ_AHEAD_BYTES, 3000, 0])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_ends_early_and_the_next_goes_on(
     documents: Documents, kind: dict[str, Any], read_ahead: int, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     """Whether the statement reads the documents at once or leaves them to further ones."""
-    monkeypatch.setattr(pages, "READ_AHEAD_BYTES", read_ahead)
+    monkeypatch.setattr(statements, "READ_AHEAD_BYTES", read_ahead)
     fill(documents, [30] * 11)
     listed = List.of(documents, **kind)
     found = walked(listed, 1000)
@@ -93,7 +93,7 @@ def test_a_page_that_ended_early_says_so_in_its_pages(documents: Documents) -> N
     assert answer["pagination"]["next_cursor"]
 
 
-@pytest.mark.parametrize("read_ahead", [pages.READ_AHEAD_BYTES, 0])
+@pytest.mark.parametrize("read_ahead", [statements.READ_AHEAD_BYTES, 0])
 def test_groups_end_early_too(documents: Documents, read_ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "READ_AHEAD_BYTES", read_ahead)
     fill(documents, [30] * 7)
@@ -113,7 +113,7 @@ def shown(answer: Any) -> list[tuple[Any, int, int]]:
 def test_memory_holds_a_page_and_not_all_that_was_asked_for(documents: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
     """40 documents of 1 MiB of which the page has one: what is read ahead is bounded by its stored size."""
     fill(documents, [KIB] * 40)
-    monkeypatch.setattr(pages, "READ_AHEAD_BYTES", 30 * KIB)
+    monkeypatch.setattr(statements, "READ_AHEAD_BYTES", 30 * KIB)
     listed = List.of(documents)
     listed.ids(limit=1)
     tracemalloc.start()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from documents.listing import matching, pages
 from tests import cast
 from tests.api.places import Documents
 from tests.api.walking import List
@@ -244,3 +245,22 @@ def test_a_search_as_long_as_it_may_be(documents: Documents) -> None:
     create(documents, "word")
     assert found(documents, " or ".join(["a1"] * 600 + ["word"])[-4096:]) == [0]
     assert found(documents, '"' + "a " * 2000 + '"') == []
+
+
+def test_of_very_many_matches_some_are_ranked_and_the_answer_says_so(
+    documents: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        documents.new({"title": f"common word {number}"})
+    monkeypatch.setattr(matching, "RANKED", 4)
+    monkeypatch.setattr(pages, "RANKED", 4)
+    answer = documents.list({"search": "common", "include_total": True}).json()
+    assert len(answer["results"]) == 4
+    assert answer["total_documents"] == 6
+    assert len(answer["warnings"]) == 1
+    monkeypatch.setattr(matching, "RANKED", 7)
+    monkeypatch.setattr(pages, "RANKED", 7)
+    answer = documents.list({"search": "common", "include_total": True}).json()
+    assert (len(answer["results"]), answer["total_documents"], answer["warnings"]) == (6, 6, [])
+    monkeypatch.setattr(matching, "RANKED", 4)
+    assert len(documents.list({"search": "common", "sort": {"field": "title"}}).json()["results"]) == 6

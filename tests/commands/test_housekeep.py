@@ -44,6 +44,7 @@ def filled(api: Api, name: str, documents: int = 3) -> str:
 
 
 def test_a_deleted_collection_is_purged_with_steps_and_features(api: Api) -> None:
+    housekeep()  # what other tests left behind
     gone, kept = filled(api, "gone"), filled(api, "kept", documents=2)
     api.delete(f"/v1/collections/{gone}")
     [line] = housekeep()

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from documents import queries
 from documents.filters import Node, bounded_regex, has_regex, predicate, reads_lineage
-from documents.listing.pages import LINEAGE_JOIN
+from documents.listing.matching import LINEAGE_JOIN
 from documents.listing.planning import plan
 from documents.listing.questions import Places
 from documents.listing.scoping import places_cte
@@ -48,7 +48,7 @@ def matching(scope: Scope, collection: str, node: Node | None, *, lock: bool = T
     """CTEs, the first of them `scope`, the last `locked (id)`: the collection's documents that a filter matches (None: all).
 
     A row that another write holds is judged anew as that write leaves it: the filter is part of the locking query. They are
-    found as a list finds them (documents/listing/pages.py), through the indexes where that is less work.
+    found as a list finds them (documents/listing/matching.py), through the indexes where that is less work.
     """
     places = Places(collection=collection)
     access = () if node is None else plan(scope, places, node, statistics(scope, places), wanted=None).access

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from documents import queries
-from documents.listing.pages import READ_AHEAD_BYTES, STORED_BYTES, by_internal_id
+from documents.listing.pages import by_internal_id
+from documents.listing.statements import READ_AHEAD_BYTES, STORED_BYTES
 from documents.stored import WIDTH, StoredDocument, columns
 from mixpeek_site import sql
 from mixpeek_site.errors import Fault, ValidationError
