@@ -141,8 +141,8 @@ _RANKED_SOME: Final = (
     " or a filter narrow the search."
 )
 _UNSERVED: Final = (
-    "No index serves this filter or order, so the whole of a large collection was read. Equality and `in` are always"
-    " served; for ranges and sorting declare the field in the namespace's payload_indexes."
+    "No index serves this filter, order or search, so the whole of a large collection was read. Equality and `in` are always"
+    " served; for ranges and sorting declare the field in the namespace's payload_indexes, for `search` declare * as text."
 )
 
 

@@ -8,7 +8,7 @@ from documents.fields import Field
 from documents.listing.matching import LINEAGE_JOIN, Texts, add_found
 from documents.listing.ordering import Ordering, Position, ordering
 from documents.listing.pages import by_internal_id, require_places
-from documents.listing.planning import LARGE, Plan, plan
+from documents.listing.planning import Plan, plan_all
 from documents.listing.questions import Question
 from documents.listing.scoping import places_cte
 from documents.listing.statements import READ_AHEAD_BYTES, STORED_BYTES, add_unknown
@@ -62,18 +62,17 @@ def read_groups(
     """
     order = ordering(question, {})
     known = statistics(scope, question.places)
-    chosen = plan(scope, question.places, question.filters, known, wanted=None)
+    chosen = plan_all(scope, question, known)
     out = _statement(scope, question, field, order, chosen, limit, offset, position, vectors)
     with filters.bounded_regex(question.filters):
         found = sql.rows(out.text, out.params)
     if not found:
         raise queries.missing(scope, question.places.collection)
     unknown = require_places(question, found[0][-1])
-    unserved = known.documents > LARGE and not chosen.access and question.search is None
     groups, complete = _read(scope, found, limit, max_bytes, vectors)
     more = not complete or (bool(found) and (found[-1][WIDTH] or 0) > limit)
     total_groups, total_documents = found[0][WIDTH + 4 : WIDTH + 6]
-    return GroupPage(groups, more, int(total_groups or 0), int(total_documents or 0), unknown, unserved)
+    return GroupPage(groups, more, int(total_groups or 0), int(total_documents or 0), unknown, chosen.unserved)
 
 
 def _read(scope: Scope, found: list[sql.Row], limit: int, max_bytes: int, vectors: bool) -> tuple[list[Group], bool]:
@@ -124,7 +123,7 @@ def _statement(
         (*(param for key in order.keys for param in key.params), *value_params),
     )
     out.add(", matched AS MATERIALIZED (")
-    add_found(out, question, chosen.access, selected, order, lineage=field.reads_lineage)
+    add_found(out, question, chosen, selected, order, lineage=field.reads_lineage)
     out.add("), groups AS MATERIALIZED (SELECT value, count(*) AS size FROM matched GROUP BY value)")
     out.add(
         ", picked AS MATERIALIZED (SELECT value, size, row_number() OVER (ORDER BY size DESC, value = 'null', value) AS place"

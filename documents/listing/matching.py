@@ -4,9 +4,8 @@ from typing import Any, Final
 
 from documents import filters
 from documents.filters import Node
-from documents.listing.access import Access
 from documents.listing.ordering import NOTHING, Ordering
-from documents.listing.planning import only_times, plan
+from documents.listing.planning import Plan, only_times, plan
 from documents.listing.questions import Places, Question
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
@@ -40,7 +39,7 @@ class Texts:
 def add_found(
     out: Texts,
     question: Question,
-    access: tuple[Access, ...],
+    chosen: Plan,
     select: Fragment,
     order: Ordering | None,
     *,
@@ -48,12 +47,13 @@ def add_found(
     source: str = "c",
     ranked: bool = False,
 ) -> None:
-    """`SELECT select FROM …` of the documents that match, in no order, by way of the indexes that `access` and the search name.
+    """`SELECT select FROM …` of the documents that match, in no order, by way of the indexes that the plan names.
 
     Each collection is looked up by itself (OFFSET 0), and its number, which the entries of those indexes begin with, is
     hidden from the planner (+ 0), which would else read the whole collection's entries of another index besides.
     `ranked`: of each, no more than `RANKED`.
     """
+    access = chosen.access
     join = order.join if order else NOTHING
     searched = question.search is not None
     out.add(f"SELECT m.* FROM {source}{' CROSS JOIN q' if searched else ''} CROSS JOIN LATERAL (SELECT ").add(select)
@@ -71,7 +71,7 @@ def add_found(
         ):
             out.add(LINEAGE_JOIN)
         ordered = any(each.probe for each in access)  # by an index that begins with the collection
-        hidden = " + 0" if (access or searched) and not ordered else ""
+        hidden = " + 0" if (access or chosen.by_words) and not ordered else ""
         out.add(join).add(f" WHERE d.namespace_id{hidden} = c.namespace_id AND d.collection_id{hidden} = c.id")
     for each in access:
         out.add(" AND ").add(each.condition)
@@ -119,13 +119,13 @@ def narrowing(scope: Scope, collection: str, node: Node | None) -> Fragment:
     For statements that begin with the scope's CTE and have documents_document as d. The filter is to be checked besides.
     """
     places = Places(collection)
-    access = plan(scope, places, node, statistics(scope, places), wanted=None).access if node is not None else ()
-    if not access:
+    chosen = plan(scope, places, node, statistics(scope, places), wanted=None) if node is not None else Plan()
+    if not chosen.access:
         return NOTHING
     out = Texts()
     out.add(" AND d.id = ANY(ARRAY(")
     source = "(SELECT namespace_id, collection_id AS id, collection AS public_id FROM scope) c"
-    add_found(out, Question(places), access, Fragment("d.id"), None, source=source)
+    add_found(out, Question(places), chosen, Fragment("d.id"), None, source=source)
     return Fragment(out.add("))").text, tuple(out.params))
 
 
@@ -135,12 +135,12 @@ def found_count(scope: Scope, collection: str, node: Node) -> Fragment | None:
     It counts what an index finds; None where reading the whole collection is as good.
     """
     places = Places(collection)
-    access = plan(scope, places, node, statistics(scope, places), wanted=None).access
-    if not access:
+    chosen = plan(scope, places, node, statistics(scope, places), wanted=None)
+    if not chosen.access:
         return None
     out = Texts()
     cte, params = places_cte(scope, places)
     out.add(f"WITH {cte} SELECT c.public_id, (SELECT count(*) FROM (", *params)
-    add_found(out, Question(places, node), access, Fragment("d.id"), None)
+    add_found(out, Question(places, node), chosen, Fragment("d.id"), None)
     out.add(") found) FROM c")
     return Fragment(out.text, tuple(out.params))

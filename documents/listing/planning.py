@@ -48,16 +48,30 @@ class Plan:
 
     access: tuple[Access, ...] = ()
     unserved: bool = False  # a large place is walked to its end for want of an index
+    by_words: bool = False  # an index finds what a search means
 
 
 def plan_page(scope: Scope, question: Question, order: Ordering, wanted: int) -> Plan:
     """How to read a page's `wanted` documents, those before it included."""
-    if question.filters is None and (order.indexed or question.search is not None):
+    if question.filters is None and question.search is None and order.indexed:
         return Plan()
     known = statistics(scope, question.places)
+    if question.search is not None:
+        return plan_all(scope, question, known)
     chosen = plan(scope, question.places, question.filters, known, wanted=wanted if order.indexed else None)
-    unserved = not chosen.access and question.search is None and known.documents > LARGE
+    unserved = not chosen.access and known.documents > LARGE
     return Plan(chosen.access, unserved and (not order.indexed or chosen.unserved))
+
+
+def plan_all(scope: Scope, question: Question, known: Statistics) -> Plan:
+    """How to find every match."""
+    access = plan(scope, question.places, question.filters, known, wanted=None).access
+    by_words = (
+        question.search is not None
+        and known.namespace_id is not None
+        and payload_indexes.SEARCH in payload_indexes.ready(known.namespace_id)
+    )
+    return Plan(access, known.documents > LARGE and not access and not by_words, by_words)
 
 
 def plan(scope: Scope, places: Places, filters: Node | None, known: Statistics, *, wanted: int | None) -> Plan:

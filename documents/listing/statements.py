@@ -7,7 +7,7 @@ from documents import filters
 from documents.counting import collection_count_sql
 from documents.listing.matching import LINEAGE_JOIN, Texts, add_conditions, add_found
 from documents.listing.ordering import NOTHING, Ordering, Position
-from documents.listing.planning import Plan, plan
+from documents.listing.planning import Plan, plan_all
 from documents.listing.questions import Question
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
@@ -55,7 +55,7 @@ def page_statement(
         out.add(", q AS (SELECT websearch_to_tsquery('simple', %s) AS words)", question.search)
     if by_index:
         out.add(", matched AS MATERIALIZED (")
-        add_found(out, question, chosen.access, _selected(order), order, ranked=order.by_relevance)
+        add_found(out, question, chosen, _selected(order), order, ranked=order.by_relevance)
         out.add(")")
     collection = "scope.collection" if whole else "c.public_id"
     out.add(
@@ -175,9 +175,9 @@ def _add_total(out: Texts, scope: Scope, question: Question, include_total: bool
             " (SELECT c.namespace_id, c.id AS collection_id) p) counted)"
         )
     else:
-        access = plan(scope, question.places, question.filters, statistics(scope, question.places), wanted=None).access
+        chosen = plan_all(scope, question, statistics(scope, question.places))
         out.add(", (SELECT count(*) FROM (")
-        add_found(out, question, access, Fragment("d.id"), None)
+        add_found(out, question, chosen, Fragment("d.id"), None)
         out.add(") counted)")
 
 

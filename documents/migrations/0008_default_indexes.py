@@ -1,4 +1,4 @@
-"""The indexes that every question has: equality and `in` on any path, lineage, update order, words.
+"""The indexes that every question has: equality and `in` on any path, lineage, update order; and what `search` searches.
 
 Nothing here can refuse a document: what goes into the indexes is hashes, times and lexemes of bounded size.
 """
@@ -136,8 +136,6 @@ INDEXES = """
 CREATE INDEX document_terms ON documents_document
     USING gin (documents_terms(collection_id, document_id, payload, internal_metadata, system) jsonb_path_ops)
     WITH (gin_pending_list_limit = 512);
-CREATE INDEX document_words ON documents_document
-    USING gin (documents_words(collection_id, payload)) WITH (gin_pending_list_limit = 512);
 CREATE INDEX lineage_terms ON documents_lineagestep
     USING gin (documents_lineage_terms(collection_id, root_object_id, root_bucket_id, source_type, source_object_id,
         source_collection_id, source_document_id, path)) WITH (gin_pending_list_limit = 512);
@@ -149,7 +147,7 @@ ALTER TABLE documents_document
     DROP CONSTRAINT document_id_taken,
     ADD CONSTRAINT document_id_taken UNIQUE (namespace_id, document_id);
 """
-DROP_INDEXES = "DROP INDEX lineage_terms; DROP INDEX document_words; DROP INDEX document_terms;"
+DROP_INDEXES = "DROP INDEX lineage_terms; DROP INDEX document_terms;"
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@ namespace planning time). `expressions` says what an index holds, `registry` whi
 """
 
 from documents.payload_indexes.building import builder
-from documents.payload_indexes.expressions import Index, faults
+from documents.payload_indexes.expressions import EVERYTHING, SEARCH, Index, faults
 from documents.payload_indexes.registry import Ready, declare, ready, states
 
-__all__ = ["Index", "Ready", "builder", "declare", "faults", "ready", "states"]
+__all__ = ["EVERYTHING", "SEARCH", "Index", "Ready", "builder", "declare", "faults", "ready", "states"]

@@ -16,7 +16,7 @@ import psycopg
 from django.db import connection as of_this_thread
 
 from documents.payload_indexes import registry
-from documents.payload_indexes.expressions import NAME_PREFIX, Kind, definition, expressions, index_name
+from documents.payload_indexes.expressions import EVERYTHING, NAME_PREFIX, Kind, definition, expressions, index_name
 from mixpeek_site import sql
 
 Stopping = Callable[[], bool]
@@ -146,7 +146,7 @@ def _work(connection: psycopg.Connection[Any], stopping: Stopping) -> Iterator[s
 
 def _build(connection: psycopg.Connection[Any], number: int, steps: tuple[str, ...], kind: Kind) -> str:
     begun = monotonic()
-    name = f"{'.'.join(steps)} ({kind})"
+    name = f"{'.'.join(steps) or EVERYTHING} ({kind})"
     value, key = expressions(steps, kind, "d.")
     connection.execute("UPDATE documents_payloadindex SET state = 'building', attempts = attempts + 1 WHERE id = %s", (number,))
     try:

@@ -28,6 +28,11 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
 }
 """The indexes that a declared type means."""
 
+EVERYTHING: Final = "*"
+"""The name that declares the index of `search`: the words of all string values. A field of that name is /*."""
+
+SEARCH: Final[Index] = ((), "words")
+
 MAX_PER_NAMESPACE: Final = 64
 
 
@@ -71,6 +76,10 @@ def _read_one(declared: Any, location: tuple[str | int, ...]) -> tuple[Field, tu
     kinds = KINDS.get(declared["type"]) if isinstance(declared.get("type"), str) else None
     if kinds is None:
         raise ValidationError(Fault((*location, "type"), f"must be one of {', '.join(KINDS)}", "enum"))
+    if declared.get("field_name") == EVERYTHING:
+        if kinds != ("words",):
+            raise ValidationError(Fault((*location, "type"), f"must be text for {EVERYTHING}, which `search` looks at", "enum"))
+        return Field(EVERYTHING, "json", "d.payload"), kinds
     return read_field(declared.get("field_name"), (*location, "field_name")), kinds
 
 
@@ -90,6 +99,8 @@ def expressions(steps: tuple[str, ...], kind: Kind, table: str = "") -> Expressi
     A path with a numeric step takes long to follow, so only where its first member is there.
     """
     payload = f"{table}payload"
+    if not steps:
+        return Expressions(payload, f"documents_words({table}collection_id, {payload})")
     if Field("", "json", "d.payload", steps).has_index_steps:
         way = f"{payload}, {_literal(list(steps))}"
         reached = f"COALESCE(documents_straight({way}), documents_reached({way}))"
@@ -116,8 +127,11 @@ def definition(number: int, steps: tuple[str, ...], kind: Kind) -> str:
     """The statement that makes the index."""
     value, key = expressions(steps, kind)
     columns = f"gin (({key}))" if kind == "words" else f"btree (namespace_id, collection_id, ({key}), id)"
+    statement = f"CREATE INDEX CONCURRENTLY {index_name(number)} ON documents_document USING {columns}"
+    if not steps:
+        return f"{statement} WITH (gin_pending_list_limit = 512)"
     held = key if kind == "time" else value
-    return f"CREATE INDEX CONCURRENTLY {index_name(number)} ON documents_document USING {columns} WHERE {held} IS NOT NULL"
+    return f"{statement} WHERE {held} IS NOT NULL"
 
 
 def _literal(value: str | list[str]) -> str:

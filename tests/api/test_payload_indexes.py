@@ -187,3 +187,21 @@ def test_no_index_refuses_a_document(indexed: Api, what: str) -> None:
         assert made.status_code == 200, made
         assert indexed.patch(f"{path}/doc_1", {"touched": True}).status_code == 200
         assert indexed.delete(f"{path}/doc_1").status_code == 200
+
+
+def test_all_words_are_indexed_by_the_name_of_a_star(api: Api) -> None:
+    assert declare(api, {"field_name": "*", "type": "text"})[0]["status"] == "pending"
+    build()
+    assert shown(api)[0]["status"] == "ready"
+    collection = cast.collection(api)
+    url = f"/v1/collections/{collection}/documents"
+    found = [api.post(url, {"title": title}).json()["document_id"] for title in ("a red car", "a blue car", "a red house")]
+    forget()
+    for asked in ({}, {"sort": {"field": "title", "direction": "desc"}}):
+        answer = api.post(f"{url}/list", {"search": "red", **asked}).json()
+        assert {each["document_id"] for each in answer["results"]} == {found[0], found[2]}
+
+
+def test_a_star_is_of_words_alone(api: Api) -> None:
+    response = api.patch(f"/v1/namespaces/{api.namespace}", {"payload_indexes": [{"field_name": "*", "type": "keyword"}]})
+    assert (response.status_code, response.faults) == (422, ["body.payload_indexes.0.type"])

@@ -51,7 +51,8 @@ def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[Filled]:
         fill(api, places[0], "main", ROWS)
         fill(api, places[1], "other", OTHERS)
         fill(elsewhere, cast.collection(elsewhere), "foreign", OTHERS)
-        declare(Namespace.objects.get(public_id=api.namespace).pk, [{"field_name": "num", "type": "integer"}])
+        declared = [{"field_name": "num", "type": "integer"}, {"field_name": "*", "type": "text"}]
+        declare(Namespace.objects.get(public_id=api.namespace).pk, declared)
         build()
         forget()
         registry.forget()
@@ -290,15 +291,15 @@ def test_a_narrow_range_in_the_midst_is_found_by_its_index(filled: Filled, order
 @pytest.mark.parametrize("search", ["seldom", "word seldom", '"word seldom"', "nowhere", "seldom or nowhere"])
 def test_words_are_found_by_their_index(filled: Filled, search: str) -> None:
     for more in ({}, {"sort": {"field": "created_at"}}, {"group_by": "kind"}, {"include_total": True}):
-        check(filled, {"search": search, **more}, "document_words", visited=100)
-    check(filled, {"search": search, "filters": {"kind": "usual"}}, "document_words", visited=100)
-    check(filled, {"search": search}, "document_words", everywhere=True, visited=100)
+        check(filled, {"search": search, **more}, "document_payload_", visited=100)
+    check(filled, {"search": search, "filters": {"kind": "usual"}}, "document_payload_", visited=100)
+    check(filled, {"search": search}, "document_payload_", everywhere=True, visited=100)
 
 
 def test_a_search_of_another_namespace_is_not_met(filled: Filled) -> None:
     foreign = cast.api()
     other = Filled(foreign, cast.collection(foreign), "")
-    check(other, {"search": "word"}, "document_words", visited=10)
+    check(other, {"search": "word"}, "document_", visited=10)
     check(other, {"filters": {"kind": "usual"}, "sort": {"field": "n"}}, "document_", visited=10)
 
 

@@ -12,6 +12,7 @@ from documents.services import many
 from mixpeek_site import sql
 from tests import cast
 from tests.cast import Api
+from tests.unanalyzed import forget_statistics
 
 LARGE = 12_000
 TIMES = 8  # PostgreSQL may plan a prepared statement without its parameters from the sixth time on
@@ -25,6 +26,7 @@ def api(db: None) -> Api:
 
 @pytest.fixture(params=["before ANALYZE", "after ANALYZE"])
 def collection(request: pytest.FixtureRequest, api: Api) -> str:
+    forget_statistics()
     made = cast.collection(api)
     sql.run(
         "WITH made AS (INSERT INTO documents_document (id, namespace_id, collection_id, document_id, payload,"
