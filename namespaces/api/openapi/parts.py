@@ -73,7 +73,12 @@ _EXTRACTOR: dict[str, Schema] = {
 }
 
 _PAYLOAD_INDEX: dict[str, Schema] = {
-    "field_name": {"type": "string", "minLength": 1, "maxLength": 255},
+    "field_name": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "description": "A field as in filters. `*` with type text: the words of all string values, for `search`.",
+    },
     "type": {"type": "string", "enum": ["keyword", "integer", "float", "bool", "geo", "datetime", "text", "uuid"]},
     "field_schema": nullable({**OBJECT, "description": "Stored and returned; words are what the text operator takes for words."}),
     "is_protected": nullable(BOOLEAN),
