@@ -60,7 +60,7 @@ def test_a_page_ends_early_and_the_next_goes_on(
     settings.MAX_ANSWER_BYTES = 10**9
     assert [name for page in found for name in page] == listed.ids(limit=1000)
     assert all(len(page) == 3 for page in found[:-1])
-    assert all(found)
+    assert all(found) or found == [[]]  # a partition may have none of them
 
 
 def test_documents_larger_than_the_limit_come_alone(documents: Documents) -> None:

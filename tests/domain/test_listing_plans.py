@@ -69,6 +69,7 @@ def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[Filled]:
 def fill(api: Api, collection: str, prefix: str, rows: int) -> None:
     """Made by SQL, with the indexes made anew and counted as a load is."""
     with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")  # that of the foreign key, which may be of an empty table
         cursor.execute(
             """
             WITH place AS (
