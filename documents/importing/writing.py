@@ -256,6 +256,8 @@ class Writer:
             parents=self._parents(new),
             buckets=self._buckets(new),
         )
+        if any(isinstance(step, Failure) for step in linked.steps):
+            self._look_before_refusing(new)
         keys = ids.new_uuid7_texts(len(new))
         made_ids = iter(ids.new_ids(DOCUMENT_PREFIX, sum(one.document_id is None for one in new)))
         tail = f"\t{services.new_version()}\t{now.isoformat()}\t{now.isoformat()}\t{place.collection_id}\t{place.namespace_id}\n"
@@ -285,6 +287,12 @@ class Writer:
         written.counts.imported = len(kept)
         return written
 
+    def _look_before_refusing(self, new: Sequence[Prepared]) -> None:
+        """Lines whose ids are taken are nobody's parents in the batch: they go first, before others are refused for them."""
+        if not self._look_first and any(one.document_id is not None for one in new):
+            self._look_first = True
+            raise _Again
+
     def _waited_for(self, new: Sequence[Prepared]) -> set[str]:
         """The ids of new documents that stored ones wait for.
 
@@ -299,6 +307,7 @@ class Writer:
         above = lineage.tops(self._place.namespace_id, sorted(parents), sorted(waited_for))
         circular = [one for one in new if one.document_id is not None and above.get(one.parent_id or "") == one.document_id]
         if circular:
+            self._look_before_refusing(new)
             cycle = ValidationError(CYCLE)
             rest = [one for one in new if one not in circular]
             raise _InParts(rest, refused=[failure(one.line, one.document_id, cycle) for one in circular])

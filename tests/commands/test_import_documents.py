@@ -413,7 +413,7 @@ bodies = st.lists(
 
 
 @given(bodies=bodies, size=st.sampled_from([1, 2, 3, 100]), first=st.integers(0, 3))
-@settings(max_examples=60, phases=[Phase.generate])
+@settings(max_examples=60, phases=[Phase.generate], derandomize=True)
 def test_an_import_stores_and_refuses_what_creates_one_after_the_other_would(
     tmp_path_factory: pytest.TempPathFactory, bodies: list[Any], size: int, first: int
 ) -> None:
