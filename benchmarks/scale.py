@@ -32,7 +32,10 @@ RARE = 20
 RARE_BUCKET = "bkt_Rare"
 RARE_WORD = "quetzalcoatlus"
 COMMON_WORD = "marginalia"
-DECLARED = '[{"field_name":"metadata.year","type":"integer"},{"field_name":"metadata.date","type":"datetime"}]'
+DECLARED = (
+    '[{"field_name":"metadata.year","type":"integer"},{"field_name":"metadata.date","type":"datetime"},'
+    '{"field_name":"*","type":"text"}]'
+)
 
 _YEAR_MS = 365 * 86_400_000
 _CHUNK = 5000
