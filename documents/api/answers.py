@@ -19,7 +19,6 @@ RENDERING_PARAMETERS = frozenset(
     ("schema_version", "return_url", "return_urls", "return_presigned_urls", "return_vectors", "return_vector_names")
 )
 SCHEMA_VERSIONS = ("native", "v1", "v2")
-_VERSIONS = ("native", "v1", "v2")
 URL_FLAGS = ("return_presigned_urls", "return_urls", "return_url")
 _ETAG = re.compile(r'(W/)?"(\d+)(?:-[^"]*)?"')
 

@@ -36,6 +36,29 @@ class Texts:
         return "".join(self._parts)
 
 
+def reached(chosen: Plan, join: Fragment = NOTHING, *, lineage: bool) -> Fragment:
+    """FROM and WHERE of the documents `d` of the collection `c` that the plan's indexes find; `l` where `lineage` asks for it.
+
+    The collection's number, which the entries of the indexes of values begin with, is hidden from the planner (+ 0), which
+    would else read the whole collection's entries of another index besides; not from an index that begins with the collection.
+    """
+    access = chosen.access
+    of_lineage = bool(access) and access[0].table == "lineage"
+    ordered = any(each.probe for each in access)
+    hidden = " + 0" if (access or chosen.by_words) and not ordered else ""
+    if of_lineage:
+        source = "documents_lineagestep l JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id"
+    else:
+        source = f"documents_document d{LINEAGE_JOIN if lineage else ''}"
+    row = "l" if of_lineage else "d"
+    place = f"{row}.namespace_id{hidden} = c.namespace_id AND {row}.collection_id{hidden} = c.id"
+    conditions = "".join(f" AND {each.condition.text}" for each in access)
+    return Fragment(
+        f" FROM {source}{join.text} WHERE {place}{conditions}",
+        (*join.params, *(param for each in access for param in each.condition.params)),
+    )
+
+
 def add_found(
     out: Texts,
     question: Question,
@@ -49,32 +72,14 @@ def add_found(
 ) -> None:
     """`SELECT select FROM …` of the documents that match, in no order, by way of the indexes that the plan names.
 
-    Each collection is looked up by itself (OFFSET 0), and its number, which the entries of those indexes begin with, is
-    hidden from the planner (+ 0), which would else read the whole collection's entries of another index besides.
-    `ranked`: of each, no more than `RANKED`.
+    Each collection is looked up by itself (OFFSET 0). `ranked`: of each, no more than `RANKED`.
     """
-    access = chosen.access
-    join = order.join if order else NOTHING
     searched = question.search is not None
     out.add(f"SELECT m.* FROM {source}{' CROSS JOIN q' if searched else ''} CROSS JOIN LATERAL (SELECT ").add(select)
     if ranked:
         out.add(" FROM (SELECT d.*")
-    if access and access[0].table == "lineage":
-        out.add(" FROM documents_lineagestep l JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id")
-        out.add(join).add(" WHERE l.namespace_id + 0 = c.namespace_id AND l.collection_id + 0 = c.id")
-    else:
-        out.add(" FROM documents_document d")
-        if (
-            lineage
-            or (order and order.reads_lineage)
-            or (question.filters is not None and filters.reads_lineage(question.filters))
-        ):
-            out.add(LINEAGE_JOIN)
-        ordered = any(each.probe for each in access)  # by an index that begins with the collection
-        hidden = " + 0" if (access or chosen.by_words) and not ordered else ""
-        out.add(join).add(f" WHERE d.namespace_id{hidden} = c.namespace_id AND d.collection_id{hidden} = c.id")
-    for each in access:
-        out.add(" AND ").add(each.condition)
+    reads = lineage or (order is not None and order.reads_lineage) or filters.reads_lineage(question.filters)
+    out.add(reached(chosen, order.join if order else NOTHING, lineage=reads))
     if searched:
         out.add(
             " AND numnode(q.words) > 0 AND documents_words(d.collection_id, d.payload)"

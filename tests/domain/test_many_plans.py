@@ -8,10 +8,13 @@ import pytest
 
 from documents import aggregation, filters
 from documents.listing import statistics
+from documents.payload_indexes import declare, registry
 from documents.services import many
 from mixpeek_site import sql
+from namespaces.models import Namespace
 from tests import cast
 from tests.cast import Api
+from tests.payload_indexes import build
 from tests.unanalyzed import forget_statistics
 
 LARGE = 12_000
@@ -105,3 +108,17 @@ def test_rare_matches_are_counted_and_grouped_through_the_index(api: Api, collec
             assert looked_up <= 40
     assert aggregation.count(api.scope, collection, node) == (collection, 5)
     assert aggregation.aggregate(api.scope, collection, grouped).total == 5
+
+
+def test_a_range_of_a_declared_field_is_found_through_its_index(api: Api, collection: str) -> None:
+    declare(Namespace.objects.get(public_id=api.namespace).pk, [{"field_name": "n", "type": "integer"}])
+    build()
+    registry.forget()
+    node = filters.read_filters({"field": "n", "operator": "lt", "value": 5}, ("body", "filters"))
+    assert node is not None
+    verb = partial(many.delete_matching, scope=api.scope, collection=collection, node=node, bounds=many.Bounds(dry_run=True))
+    read(verb)  # which counts what the index has, and remembers it
+    scanned, looked_up = read(verb)
+    registry.forget()
+    assert scanned == 0
+    assert looked_up < 100

@@ -12,8 +12,8 @@ from django.conf import settings
 
 from documents import queries
 from documents.filters import Node, bounded_regex, has_regex, predicate, reads_lineage
-from documents.listing.matching import LINEAGE_JOIN
-from documents.listing.planning import plan
+from documents.listing.matching import reached
+from documents.listing.planning import Plan, plan
 from documents.listing.questions import Places
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
@@ -51,21 +51,13 @@ def matching(scope: Scope, collection: str, node: Node | None, *, lock: bool = T
     found as a list finds them (documents/listing/matching.py), through the indexes where that is less work.
     """
     places = Places(collection=collection)
-    access = () if node is None else plan(scope, places, node, statistics(scope, places), wanted=None).access
+    chosen = Plan() if node is None else plan(scope, places, node, statistics(scope, places), wanted=None)
     cte, params = places_cte(scope, places)
-    hidden = " + 0" if access else ""
-    if access and access[0].table == "lineage":
-        source = "documents_lineagestep l JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id"
-        place = f"l.namespace_id{hidden} = c.namespace_id AND l.collection_id{hidden} = c.id"
-    else:
-        source = f"documents_document d{LINEAGE_JOIN if reads_lineage(node) else ''}"
-        place = f"d.namespace_id{hidden} = c.namespace_id AND d.collection_id{hidden} = c.id"
-    conditions = [Fragment(place), *(each.condition for each in access), predicate(node)]
+    found, holds = reached(chosen, lineage=reads_lineage(node)), predicate(node)
     return Fragment(
-        f"{cte}, locked AS MATERIALIZED (SELECT m.id FROM c CROSS JOIN LATERAL (SELECT d.id FROM {source}"
-        f" WHERE {' AND '.join(condition.text for condition in conditions)}"
+        f"{cte}, locked AS MATERIALIZED (SELECT m.id FROM c CROSS JOIN LATERAL (SELECT d.id{found.text} AND {holds.text}"
         f"{' ORDER BY d.id' if lock else ''} OFFSET 0{' FOR UPDATE OF d' if lock else ''}) m)",
-        (*params, *(param for condition in conditions for param in condition.params)),
+        (*params, *found.params, *holds.params),
     )
 
 
