@@ -28,10 +28,21 @@ def staff_scope(namespace: Namespace) -> Scope:
     return Scope(namespace.organization_id, namespace.organization.public_id, namespace.public_id, ())
 
 
+def reached(request: HttpRequest) -> frozenset[int] | None:
+    """Internal ids of the namespaces that the user reaches; None: all. At most one statement per request."""
+    return None
+
+
 def require(request: HttpRequest, namespace_id: int | None, *permissions: str) -> None:
-    """Raises PermissionDenied when the user has none of the permissions (`documents.view_document`, …) in the namespace."""
+    """One of the permissions (`documents.view_document`, …), in a namespace that the user reaches; None: in any.
+
+    Raises PermissionDenied when the user has none of the permissions, Http404 when the namespace is out of reach.
+    """
     if not any(request.user.has_perm(permission) for permission in permissions):
         raise PermissionDenied
+    within = reached(request)
+    if namespace_id is not None and within is not None and namespace_id not in within:
+        raise Http404("There is no such namespace.")
 
 
 def page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
