@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class DocumentsConfig(AppConfig):
@@ -9,3 +12,10 @@ class DocumentsConfig(AppConfig):
         from namespaces import dependents
 
         dependents.register(DocumentsOfPlaces())
+        post_migrate.connect(_keep_groups, sender=self, dispatch_uid="documents.groups")
+
+
+def _keep_groups(sender: Any, using: str, **_: Any) -> None:
+    from namespaces.groups import grant
+
+    grant(sender, using, edited=("document",))

@@ -6,6 +6,7 @@ Every tenant table carries `namespace`; every statement names it. `public_id` is
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -253,3 +254,62 @@ class BucketObject(NamespacedModel):
 
     def __str__(self) -> str:
         return self.object_id
+
+
+class StaffBinding(models.Model):
+    """Limits a member of staff to chosen namespaces. Who has none reaches all; superusers always do."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="staff_binding")
+    namespaces = models.ManyToManyField(Namespace, through="StaffNamespace", related_name="+")
+
+    class Meta:
+        verbose_name = "limit to namespaces"
+        verbose_name_plural = "limits to namespaces"
+
+    def __str__(self) -> str:
+        return f"Limit of {self.user}"
+
+
+class StaffNamespace(models.Model):
+    """A namespace that a bound member of staff reaches. It goes with the namespace's purge."""
+
+    binding = models.ForeignKey(StaffBinding, models.CASCADE, related_name="reached")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="+", db_constraint=False)  # see migration 0006
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("binding", "namespace"), name="staff_namespace_once"),)
+
+    def __str__(self) -> str:
+        return str(self.namespace_id)
+
+
+class AuditEntry(models.Model):
+    """What a member of staff did in the admin. Rows are only ever added, and outlive user and namespace."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    user_number = models.BigIntegerField(null=True)
+    username = models.TextField()
+    namespace_number = models.BigIntegerField(null=True)
+    namespace_name = models.TextField(null=True, help_text="As it was then.")
+    kind = models.TextField()
+    subject = models.TextField(db_collation="C", help_text="The id that people know the thing by.")
+    action = models.TextField()
+    changes = ExactJSONField(default=dict, help_text="What changed, by name; no values of payloads, no secrets.")
+
+    class Meta:
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit"
+        ordering = ("-id",)
+        default_permissions = ("view",)
+        indexes = (
+            # The history of one thing, and the newest of a namespace, a user, a kind.
+            models.Index("namespace_number", "kind", "subject", "id", name="audit_subject"),
+            models.Index("namespace_number", "id", name="audit_namespace"),
+            models.Index("username", "id", name="audit_username"),
+            models.Index("kind", "id", name="audit_kind"),
+            models.Index("at", name="audit_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.username} {self.action} {self.kind} {self.subject}"
