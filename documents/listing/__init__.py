@@ -9,6 +9,7 @@ ordering    sort keys, and going on after a page
 matching    FROM and WHERE of what a question means
 statements  the statement of a page
 pages       reading it
+narrow      reading a few columns of it
 groups      the same by the values of a field
 expanding   what documents point at, by name
 related     the documents and objects that they point at
@@ -17,6 +18,7 @@ related     the documents and objects that they point at
 from documents.listing.expanding import Expansion, Value, expand, read_expansion
 from documents.listing.groups import Group, GroupPage, read_groups
 from documents.listing.matching import RANKED, found_count, narrowing
+from documents.listing.narrow import Line, Lines, planned, read_lines
 from documents.listing.pages import Page, Row, read_page
 from documents.listing.questions import MAX_PARTITIONS, Partition, Places, Question, Sort
 from documents.listing.related import RegisteredObject
@@ -27,6 +29,8 @@ __all__ = [
     "Expansion",
     "Group",
     "GroupPage",
+    "Line",
+    "Lines",
     "Page",
     "Partition",
     "Places",
@@ -38,7 +42,9 @@ __all__ = [
     "expand",
     "found_count",
     "narrowing",
+    "planned",
     "read_expansion",
     "read_groups",
+    "read_lines",
     "read_page",
 ]

@@ -1,5 +1,6 @@
 """The statement that reads a page: which documents, in which order, and what is read of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -39,12 +40,13 @@ def page_statement(
     include_total: bool,
     vectors: bool,
     exact: bool = False,
+    narrow: Sequence[str] = (),
 ) -> Texts:
     """One row for each document of the page and the one after it: a StoredDocument's columns, the order's keys and the id,
     the total, how many matches were ranked, and the asked collections that do not exist.
 
     One row at least, unless the namespace or the collection does not exist. A document that is left out for its size has
-    only its keys. `exact`: see `pages`.
+    only its keys. `exact`: see `pages`. `narrow`: columns over `d` and `l` instead of the StoredDocument's, of all of them.
     """
     out = Texts()
     cte, params = places_cte(scope, question.places)
@@ -58,10 +60,8 @@ def page_statement(
         add_found(out, question, chosen, _selected(order), order, ranked=order.by_relevance)
         out.add(")")
     collection = "scope.collection" if whole else "c.public_id"
-    out.add(
-        f" SELECT {columns(collection=collection, namespace='scope.namespace', vectors=vectors)}, "
-        + ", ".join(f"page.{column}::text" for column in (*order.columns, "id"))
-    )
+    read = ", ".join(narrow) or columns(collection=collection, namespace="scope.namespace", vectors=vectors)
+    out.add(f" SELECT {read}, " + ", ".join(f"page.{column}::text" for column in (*order.columns, "id")))
     _add_total(out, scope, question, include_total, by_index=by_index and not order.by_relevance)
     out.add(", (SELECT count(*) FROM matched)" if order.by_relevance else ", NULL::bigint")
     add_unknown(out, question)
@@ -91,7 +91,7 @@ def page_statement(
     else:
         out.add("SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = page.id")
     out.add(
-        f"{' WHERE' if whole else ' AND'} page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true"
+        f"{' WHERE' if whole else ' AND'} {'true' if narrow else f'page.ahead <= {READ_AHEAD_BYTES}'} OFFSET 0) d ON true"
         " LEFT JOIN LATERAL (SELECT * FROM documents_lineagestep l WHERE l.namespace_id = d.namespace_id AND l.id = d.id"
         f" OFFSET 0) l ON true{'' if whole else ' LEFT JOIN c ON c.id = d.collection_id'}"
         f" ORDER BY {order.by('page.')}"
