@@ -9,12 +9,13 @@ that reads, documents' first (sorted), the namespace's last:
 
 - parent and child created at once: both lock the parent's id, the parent exclusively, the child shared;
 - a create under a subtree that moves, and two moves at once: a move, a cascade and a create that waiting children
-  hang on lock the namespace exclusively; a create under a parent locks it shared.
+  hang on lock the namespace exclusively; a create under a parent locks it shared, and so does a write of the statuses of
+  many, which are kept in the same rows (docs/decisions/0017).
 """
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from documents.counting import count_gone
 from documents.inputs import LineageInput
@@ -193,6 +194,15 @@ def sent_tier(given: LineageInput) -> int:
     if given.path is not None:
         return max(1, given.path.count("/"))
     return len(given.chain) if given.chain else 1
+
+
+STATUS_CHARACTERS: Final = 40
+
+
+def status(internal_metadata: jsonio.JSONObject | None) -> str | None:
+    """The status that a step keeps of its document: what documents_status says in SQL."""
+    found = (internal_metadata or {}).get("ingestion_status")
+    return found[:STATUS_CHARACTERS] if isinstance(found, str) else None
 
 
 def chain_text(chain: list[jsonio.JSONObject] | None) -> str | None:

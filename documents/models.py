@@ -88,6 +88,19 @@ class LineageStep(NamespacedModel):
     path = models.TextField(null=True, blank=True, db_collation="C")
     tier = models.IntegerField(default=1, help_text="Number of collections in the path.")
     chain = ExactJSONField(null=True, blank=True, help_text="The steps from the root, as sent or derived.")
+    status = models.TextField(
+        null=True,
+        blank=True,
+        db_collation="C",
+        editable=False,
+        help_text="The document's ingestion_status, its first 40 characters; a trigger keeps it.",
+    )
+    path_key = models.GeneratedField(
+        expression=models.Func("path", models.Value(0), function="hashtextextended"),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+        help_text="Stands for the path, which may be too long for an index.",
+    )
 
     class Meta:
         ordering = ("pk",)
@@ -96,12 +109,14 @@ class LineageStep(NamespacedModel):
             models.Index(
                 "namespace", "source_document_id", name="lineage_source_document", condition=~Q(source_document_id=None)
             ),
-            # Counts a root object's tree by stage without visiting the rows.
+            # Counts a root object's tree by stage and status without visiting the rows.
             models.Index(
                 "namespace",
                 "root_object_id",
                 "collection",
                 "tier",
+                "path_key",
+                "status",
                 name="lineage_root_stage",
                 condition=~Q(root_object_id=None),
             ),

@@ -279,7 +279,14 @@ class Writer:
                 for key, one, _ in kept
             ),
         )
-        _copy(_COPY_STEPS, (f"{key}\t{step.row()}{step_tail}" for key, _, step in kept if step is not None))
+        _copy(
+            _COPY_STEPS,
+            (
+                f"{key}\t{step.row()}\t{copied(lineage.status(one.given.internal_metadata))}{step_tail}"
+                for key, one, step in kept
+                if step is not None
+            ),
+        )
         _copy(_COPY_FEATURES, (row for key, one, _ in kept for row in _feature_rows(place.namespace_id, key, one.features)))
         count_copied(place.namespace_id, place.collection_id, len(kept))
         if waited_for:
@@ -434,7 +441,7 @@ _COPY_DOCUMENTS = (
 )
 _COPY_STEPS = (
     "COPY documents_lineagestep (id, source_type, source_object_id, source_collection_id, source_document_id,"
-    " root_object_id, root_bucket_id, path, tier, chain, collection_id, namespace_id) FROM STDIN"
+    " root_object_id, root_bucket_id, path, tier, chain, status, collection_id, namespace_id) FROM STDIN"
 )
 _COPY_FEATURES = (
     "COPY documents_feature (namespace_id, document_id, name, feature_extractor_id, payload, kind, numbers, indices) FROM STDIN"

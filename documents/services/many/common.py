@@ -1,7 +1,8 @@
 """What the writes of many documents share: which rows they mean, the order in which they lock them, and how far they go.
 
 Rows are locked in the order of their internal ids before anything is written, so that of two writes that share documents
-one waits for the other and neither gets into the other's way. Nothing else is locked.
+one waits for the other and neither gets into the other's way. Nothing else is locked, except that moves of lineage are kept
+out while internal metadata are written.
 """
 
 from collections.abc import Iterator, Sequence

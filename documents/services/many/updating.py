@@ -1,7 +1,7 @@
 """Updating many documents: each by a patch of its own, or all that match by one (contract sections 6 and 7)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -67,6 +67,7 @@ def update_matching(
         " SELECT (SELECT count(*) FROM locked) FROM scope"
     )
     with writing_matching(scope, collection, node):
+        _keep_moves_out(scope, parts.keys())
         try:
             row = sql.one(statement, (*those.params, *values, new_version(), datetime.now(UTC), *locked.params))
         except psycopg.errors.ProgramLimitExceeded:
@@ -103,6 +104,7 @@ def _together(
     scope: Scope, collection: str, updates: Sequence[Update], bounds: Bounds, outcomes: list[DomainError | None]
 ) -> list[int]:
     """Write what can be written together; the numbers of what is left to `_alone`."""
+    _keep_moves_out(scope, {name for update in updates for name in update.parts})
     place = _lock(scope, collection, updates)
     rounds: list[list[tuple[int, Update]]] = []
     times: Counter[str] = Counter()
@@ -128,6 +130,12 @@ def _together(
     for each in rounds:  # a statement writes a document once
         _write(scope, collection, place, each, outcomes)
     return left
+
+
+def _keep_moves_out(scope: Scope, columns: Iterable[str]) -> None:
+    """A write of many statuses writes as many lineage steps, and a move of a subtree does in an order of its own."""
+    if "internal_metadata" in columns:
+        lineage.lock_documents(scope, exclusively=[], shared=[], namespace="shared")
 
 
 def _moves(update: Update, stored: StoredLineage) -> bool:
