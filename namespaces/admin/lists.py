@@ -4,12 +4,12 @@ Small tables (places, keys) page by offset, one row further than shown. Large on
 keyset, through an index, with one statement that names the namespaces it reads:
 
 - everything: the primary key backwards, newest ids first;
-- a namespace: of each of its parents (collections, buckets) the newest rows, merged;
+- a namespace, or those that the user is limited to: of each of their parents (collections, buckets) the newest rows, merged;
 - a parent: its newest rows;
 - a search: the ids that begin with what was typed, in their order, a page and no further.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -23,6 +23,7 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 
 from mixpeek_site import sql
+from namespaces.admin.access import limited, reached
 from namespaces.models import Namespace, Organization
 
 OLDER, NEWER, PAGE = "older", "newer", "p"
@@ -122,19 +123,22 @@ class Position:
 def picked_sql(
     table: Table,
     *,
-    namespace_id: int | None,
+    namespaces: Collection[int] | None,
     parent_id: int | None,
     search: str,
     position: Position | None,
     towards_newer: bool,
     limit: int,
 ) -> tuple[str, list[Any]]:
-    """SQL that picks the rows of a page (id, namespace_id, place), with its parameters; `place` orders them."""
+    """SQL that picks the rows of a page (id, namespace_id, place), with its parameters; `place` orders them.
+
+    `namespaces`: internal ids, None for all.
+    """
     if search:
-        return _search_sql(table, namespace_id, parent_id, search, limit)
+        return _search_sql(table, namespaces, parent_id, search, limit)
     direction, compare = ("ASC", ">") if towards_newer else ("DESC", "<")
     living = f"{table.parent} p JOIN namespaces_namespace n ON n.id = p.namespace_id AND n.deleted_at IS NULL"
-    if namespace_id is None:
+    if namespaces is None:
         after = f" AND t.id {compare} %s" if position else ""
         return (
             f"SELECT t.id, t.namespace_id, row_number() OVER (ORDER BY t.id {direction}) AS place FROM {table.name} t"
@@ -152,15 +156,17 @@ def picked_sql(
         f"SELECT t.id, t.namespace_id, t.created_at FROM {table.name} t"
         f" WHERE t.namespace_id = p.namespace_id AND t.{table.parent_column} = p.id{after}"
         f" ORDER BY t.created_at {direction}, t.id {direction} LIMIT %s) k"
-        f" WHERE p.namespace_id = %s{one_parent} AND {table.parent_lives}"
+        f" WHERE p.namespace_id = ANY(%s){one_parent} AND {table.parent_lives}"
         f" ORDER BY k.created_at {direction}, k.id {direction} LIMIT %s",
-        [*at, limit, namespace_id, *([] if parent_id is None else [parent_id]), limit],
+        [*at, limit, list(namespaces), *([] if parent_id is None else [parent_id]), limit],
     )
 
 
-def _search_sql(table: Table, namespace_id: int | None, parent_id: int | None, search: str, limit: int) -> tuple[str, list[Any]]:
+def _search_sql(
+    table: Table, namespaces: Collection[int] | None, parent_id: int | None, search: str, limit: int
+) -> tuple[str, list[Any]]:
     begin = sql.text(search.strip())
-    one_namespace = "" if namespace_id is None else " AND n.id = %s"
+    within = "" if namespaces is None else " AND n.id = ANY(%s)"
     one_parent = "" if parent_id is None else " AND p.id = %s"
     return (
         f"SELECT k.id, k.namespace_id, row_number() OVER (ORDER BY k.{table.id_column}, k.namespace_id) AS place"
@@ -169,11 +175,11 @@ def _search_sql(table: Table, namespace_id: int | None, parent_id: int | None, s
         f" WHERE t.namespace_id = n.id AND t.{table.id_column} >= %s AND t.{table.id_column} < %s"
         f" ORDER BY t.{table.id_column} LIMIT %s) k"
         f" JOIN {table.parent} p ON p.id = k.{table.parent_column} AND p.namespace_id = n.id AND {table.parent_lives}{one_parent}"
-        f" WHERE n.deleted_at IS NULL{one_namespace} ORDER BY k.{table.id_column}, k.namespace_id LIMIT %s",
+        f" WHERE n.deleted_at IS NULL{within} ORDER BY k.{table.id_column}, k.namespace_id LIMIT %s",
         [
             *(begin, begin + "\x7f", limit if parent_id is None else _SEARCH_WALK),
             *([] if parent_id is None else [parent_id]),
-            *([] if namespace_id is None else [namespace_id]),
+            *([] if namespaces is None else [list(namespaces)]),
             limit,
         ],
     )
@@ -184,6 +190,7 @@ class LargeChangeList(NextChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.older, self.newer = self.params.pop(OLDER, None), self.params.pop(NEWER, None)
+        self.within = reached(request)
         for name in (OLDER, NEWER):
             self.filter_params.pop(name, None)
         return super().get_queryset(request, exclude_parameters)
@@ -216,9 +223,10 @@ class LargeChangeList(NextChangeList):
 
     def _rows(self, admin: "LargeTableAdmin", position: Position | None, towards_newer: bool, limit: int) -> list[Any]:
         chosen = {spec.parameter_name: spec.chosen for spec in self.filter_specs if isinstance(spec, ChoiceFilter)}
+        namespace = chosen.get("namespace")
         picked, params = picked_sql(
             admin.table,
-            namespace_id=chosen.get("namespace"),
+            namespaces=self.within if namespace is None else [namespace],
             parent_id=chosen.get(admin.parent_parameter),
             search=self.query,
             position=position,
@@ -292,7 +300,7 @@ class NamespaceFilter(ChoiceFilter):
     parameter_name = "namespace"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return self.with_chosen(Namespace.objects.filter(deleted_at=None).order_by("name", "pk"))
+        return self.with_chosen(limited(request, Namespace.objects.filter(deleted_at=None), "pk").order_by("name", "pk"))
 
 
 class ParentFilter(ChoiceFilter):
@@ -307,7 +315,8 @@ class ParentFilter(ChoiceFilter):
         namespace = request.GET.get("namespace", "")
         if not (namespace.isdigit() and len(namespace) < 19):
             return []
-        return self.with_chosen(self.parents().filter(namespace_id=namespace, namespace__deleted_at=None).order_by("name", "pk"))
+        parents = limited(request, self.parents()).filter(namespace_id=namespace, namespace__deleted_at=None)
+        return self.with_chosen(parents.order_by("name", "pk"))
 
 
 class InNamespaceFilter(NamespaceFilter):
