@@ -304,7 +304,7 @@ class AuditEntry(models.Model):
         default_permissions = ("view",)
         indexes = (
             # The history of one thing, and the newest of a namespace, a user, a kind.
-            models.Index("namespace_number", "kind", "subject", "id", name="audit_subject"),
+            models.Index("subject", "id", name="audit_subject"),
             models.Index("namespace_number", "id", name="audit_namespace"),
             models.Index("username", "id", name="audit_username"),
             models.Index("kind", "id", name="audit_kind"),

@@ -12,7 +12,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from mixpeek_site.transactions import atomic
 from namespaces import services
+from namespaces.admin.base import UnboundAdmin
 from namespaces.admin.forms import ServiceForm
 from namespaces.admin.lists import OrganizationFilter, SmallTableAdmin
 from namespaces.admin.urls import code
@@ -75,7 +77,7 @@ class PermissionFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(SmallTableAdmin):
+class ApiKeyAdmin(UnboundAdmin, SmallTableAdmin):
     form = ApiKeyForm
     list_display = ("name", "shown_prefix", "organization", "permission", "namespaces", "state", "created", "expires_at")
     list_filter = (OrganizationFilter, StateFilter, PermissionFilter)
@@ -112,6 +114,11 @@ class ApiKeyAdmin(SmallTableAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """The form has written already (forms.ServiceForm)."""
 
+    def log_addition(self, request: HttpRequest, obj: ApiKey, message: Any) -> None:  # type: ignore[override]
+        expires_at = obj.expires_at and f"{obj.expires_at:%Y-%m-%d %H:%M} UTC"
+        said = {"name": obj.name, "organization": obj.organization.name, "permission": obj.permission, "expires": expires_at}
+        self.record(request, obj, "created", {**said, "namespaces": obj.namespace_patterns or "all"})
+
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """The key, in this answer alone: it is neither stored nor put into a session or a message."""
         context = {**self.admin_site.each_context(request), "title": "API key created", "key": obj, "opts": self.opts}
@@ -145,10 +152,11 @@ class ApiKeyAdmin(SmallTableAdmin):
     @admin.action(description="Revoke the selected keys", permissions=("change",))
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         revoked = []
-        for key in queryset.filter(revoked_at=None)[:1000]:
-            services.revoke_api_key(key=key)
-            self.log_change(request, key, "Revoked.")
-            revoked.append(str(key))
+        with atomic():
+            for key in queryset.filter(revoked_at=None)[:1000]:
+                services.revoke_api_key(key=key)
+                self.record(request, key, "revoked", {"name": key.name})
+                revoked.append(str(key))
         if revoked:
             names = ", ".join(revoked)
             self.message_user(request, f"Revoked: {names}. No server accepts it after five seconds.", messages.SUCCESS)

@@ -16,14 +16,15 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib.admin import ModelAdmin, ShowFacets, SimpleListFilter, display
+from django.contrib.admin import ShowFacets, SimpleListFilter, display
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
 from mixpeek_site import sql
-from namespaces.admin.access import limited, reached
+from namespaces.admin.access import is_bound, limited, reached
+from namespaces.admin.base import StoreAdmin
 from namespaces.models import Namespace, Organization
 
 OLDER, NEWER, PAGE = "older", "newer", "p"
@@ -65,7 +66,7 @@ class NextChangeList(ChangeList):
         self.multi_page = False
 
 
-class SmallTableAdmin(ModelAdmin):  # type: ignore[type-arg]
+class SmallTableAdmin(StoreAdmin):
     """Base of all lists: no counts, filters (all of them ChoiceFilters) and search in one bar."""
 
     change_list_template = "admin/filtered_list.html"
@@ -331,7 +332,7 @@ class OrganizationFilter(ChoiceFilter):
     parameter_name = "organization"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return self.with_chosen(Organization.objects.order_by("name"))
+        return [] if is_bound(request) else self.with_chosen(Organization.objects.order_by("name"))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset if self.chosen is None else queryset.filter(organization_id=self.chosen)

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from mixpeek_site import sql
 from namespaces import dependents, services
-from namespaces.admin.access import staff_scope
+from namespaces.admin.access import limited, staff_scope
 from namespaces.admin.forms import ExactJSONFormField, ServiceForm, changes
 from namespaces.admin.lists import LargeTableAdmin, NamespaceFilter, ParentFilter, Table
 from namespaces.admin.places import PlaceAdmin
@@ -87,13 +87,14 @@ class BucketObjectAdmin(LargeTableAdmin, PlaceAdmin):
     search_help_text = "Object id, or its beginning"
     table = Table("namespaces_bucketobject", "object_id", "namespaces_bucket", "bucket_id", "true")
     parent_parameter = "bucket"
+    audit_kind = "object"
     consequence = "The object is deleted. Its documents stay, and keep its id as that of their root, unless you choose otherwise."
     delete_option = ("with_documents", "Delete the documents made from it, too: its whole tree")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BucketObject]:
-        return BucketObject.objects.select_related("namespace__organization", "bucket").defer(
-            "namespace__config", "bucket__config"
-        )
+        living = BucketObject.objects.filter(namespace__deleted_at=None)
+        rows = living.select_related("namespace__organization", "bucket").defer("namespace__config", "bucket__config")
+        return limited(request, rows)
 
     def rows(self, picked: str, params: list[Any]) -> list[BucketObject]:
         rows = []
@@ -120,24 +121,29 @@ class BucketObjectAdmin(LargeTableAdmin, PlaceAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bucket":
-            living = Namespace.objects.filter(deleted_at=None)
-            kwargs["queryset"] = (
-                Bucket.objects.filter(namespace__in=living).select_related("namespace__organization").order_by("name", "pk")
-            )
+            living = Bucket.objects.filter(namespace__in=Namespace.objects.filter(deleted_at=None))
+            kwargs["queryset"] = limited(request, living).select_related("namespace__organization").order_by("name", "pk")
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "bucket" and field is not None:
             field.label_from_instance = _bucket_label  # type: ignore[method-assign, assignment]
         return field
 
-    def delete_place(self, request: HttpRequest, place: BucketObject) -> None:
+    def delete_place(self, request: HttpRequest, place: BucketObject) -> dict[str, int]:
         scope = staff_scope(place.namespace)
         with_documents = "with_documents" in request.POST and request.user.has_perm("documents.delete_document")
+        gone = 0
+
+        def documents() -> None:
+            nonlocal gone
+            gone = dependents.documents.delete_of_object(scope, place.object_id)
+
         services.delete_object(
             scope=scope,
             bucket_identifier=place.bucket.public_id,
             object_id=place.object_id,
-            take_along=(lambda: dependents.documents.delete_of_object(scope, place.object_id)) if with_documents else None,
+            take_along=documents if with_documents else None,
         )
+        return {"documents": gone}
 
     @admin.display(description="object id")
     def shown_id(self, row: BucketObject) -> SafeString:

@@ -1,5 +1,6 @@
 """Organizations, namespaces, collections and buckets."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -15,8 +16,10 @@ from django.utils.safestring import SafeString
 
 from mixpeek_site.errors import DomainError
 from namespaces import queries, services
-from namespaces.admin.access import staff_scope
+from namespaces.admin.access import is_bound, limited, staff_scope
+from namespaces.admin.base import UnboundAdmin
 from namespaces.admin.forms import ExactJSONFormField, ServiceForm, changes
+from namespaces.admin.history import Subject
 from namespaces.admin.lists import InNamespaceFilter, OrganizationFilter, SmallTableAdmin
 from namespaces.admin.urls import change_url, code, link, list_url
 from namespaces.dependents import PayloadIndexState
@@ -49,9 +52,13 @@ class PlaceAdmin(SmallTableAdmin):
             return redirect(request.path)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.delete_place(request, obj)
+        self.record(request, obj, "deleted", {"name": getattr(obj, "name", None), **self.delete_place(request, obj)})
 
-    def delete_place(self, request: HttpRequest, place: Any) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+        """Recorded with what went along (`delete_model`)."""
+
+    def delete_place(self, request: HttpRequest, place: Any) -> dict[str, int]:
+        """Delete it; how much of what goes along, by name."""
         raise NotImplementedError
 
 
@@ -61,7 +68,7 @@ class OrganizationForm(ServiceForm):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(PlaceAdmin):
+class OrganizationAdmin(UnboundAdmin, PlaceAdmin):
     form = OrganizationForm
     fields = ("name",)
     list_display = ("name", "shown_id", "namespaces", "keys", "created")
@@ -135,7 +142,14 @@ class NamespaceAdmin(PlaceAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Namespace]:
-        return Namespace.objects.filter(deleted_at=None).select_related("organization").defer("config")
+        living = Namespace.objects.filter(deleted_at=None).select_related("organization").defer("config")
+        return limited(request, living, "pk")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return not is_bound(request) and super().has_add_permission(request)
+
+    def subject(self, row: Namespace) -> Subject:
+        return Subject(row.pk, "namespace", row.public_id)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
@@ -163,8 +177,10 @@ class NamespaceAdmin(PlaceAdmin):
             ),
         )
 
-    def delete_place(self, request: HttpRequest, place: Namespace) -> None:
+    def delete_place(self, request: HttpRequest, place: Namespace) -> dict[str, int]:
+        held = queries.counts_of_namespaces([place.pk])[place.pk]
         services.delete_namespace(scope=staff_scope(place))
+        return asdict(held)
 
     @admin.display(description="id", ordering="public_id")
     def shown_id(self, namespace: Namespace) -> SafeString:
@@ -206,7 +222,8 @@ class InNamespaceAdmin(PlaceAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "namespace":
-            kwargs["queryset"] = Namespace.objects.filter(deleted_at=None).order_by("name", "pk")
+            living = Namespace.objects.filter(deleted_at=None).order_by("name", "pk")
+            kwargs["queryset"] = limited(request, living, "pk")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @admin.display(description="id", ordering="public_id")
@@ -260,7 +277,7 @@ class CollectionAdmin(InNamespaceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Collection]:
         living = Collection.objects.filter(deleted_at=None, namespace__deleted_at=None)
-        return living.select_related("namespace__organization").defer("config", "namespace__config")
+        return limited(request, living.select_related("namespace__organization").defer("config", "namespace__config"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
@@ -270,8 +287,10 @@ class CollectionAdmin(InNamespaceAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("within", "shown_id", "extractor", "documents", "created_at", "updated_at") if obj else ()
 
-    def delete_place(self, request: HttpRequest, place: Collection) -> None:
+    def delete_place(self, request: HttpRequest, place: Collection) -> dict[str, int]:
+        documents = queries.document_counts([place])[place.pk]
         services.delete_collection(scope=staff_scope(place.namespace), collection_identifier=place.public_id)
+        return {"documents": documents}
 
     @admin.display(description="extractor", ordering="feature_extractor_id")
     def extractor(self, collection: Collection) -> str:
@@ -317,7 +336,7 @@ class BucketAdmin(InNamespaceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bucket]:
         living = Bucket.objects.filter(namespace__deleted_at=None)
-        return living.select_related("namespace__organization").defer("config", "namespace__config")
+        return limited(request, living.select_related("namespace__organization").defer("config", "namespace__config"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
@@ -327,12 +346,14 @@ class BucketAdmin(InNamespaceAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("within", "shown_id", "objects", "created_at", "updated_at") if obj else ()
 
-    def delete_place(self, request: HttpRequest, place: Bucket) -> None:
+    def delete_place(self, request: HttpRequest, place: Bucket) -> dict[str, int]:
+        objects = queries.bucket_statistics([place])[place.pk].objects
         services.delete_bucket(
             scope=staff_scope(place.namespace),
             bucket_identifier=place.public_id,
             with_objects="with_objects" in request.POST,
         )
+        return {"objects": objects}
 
     @admin.display(description="objects")
     def objects(self, bucket: Bucket) -> SafeString:

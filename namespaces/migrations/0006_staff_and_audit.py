@@ -66,9 +66,7 @@ class Migration(migrations.Migration):
                 "ordering": ("-id",),
                 "default_permissions": ("view",),
                 "indexes": [
-                    models.Index(
-                        models.F("namespace_number"), models.F("kind"), models.F("subject"), models.F("id"), name="audit_subject"
-                    ),
+                    models.Index(models.F("subject"), models.F("id"), name="audit_subject"),
                     models.Index(models.F("namespace_number"), models.F("id"), name="audit_namespace"),
                     models.Index(models.F("username"), models.F("id"), name="audit_username"),
                     models.Index(models.F("kind"), models.F("id"), name="audit_kind"),

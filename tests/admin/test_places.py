@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from documents.models import PayloadIndex
 from mixpeek_site import jsonio
-from namespaces.models import Bucket, BucketObject, Collection, Namespace, Organization
+from namespaces.models import AuditEntry, Bucket, BucketObject, Collection, Namespace, Organization
 from tests import cast
 from tests.admin import staff
 from tests.admin.staff import EXACT, Place
@@ -34,7 +33,7 @@ def change(client: Client, model: str, key: Any, status: int = 302, **data: Any)
 def test_an_organization_is_made(client: Client) -> None:
     staff.post(client, "/namespaces/organization/add/", {"name": "Studio North"})
     assert Organization.objects.get().name == "Studio North"
-    assert LogEntry.objects.get().object_repr == "Studio North"
+    assert AuditEntry.objects.get().changes == {"name": "Studio North"}
 
 
 def test_an_organization_s_page_changes_nothing(client: Client, place: Place) -> None:

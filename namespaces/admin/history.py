@@ -1,0 +1,227 @@
+"""The audit as staff read it: the newest entries that a filter leaves, and the history of one thing."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final, NamedTuple
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import urlencode
+
+from mixpeek_site import jsonio, sql
+from namespaces.admin.access import limited, reached
+from namespaces.admin.audit import KINDS
+from namespaces.admin.urls import change_url, document_url, list_url, tree_url
+from namespaces.models import AuditEntry, Namespace
+
+PAGE: Final = 50
+CHOICES: Final = 200
+
+
+class Subject(NamedTuple):
+    """What an entry is about, as `audit.record` names it."""
+
+    namespace_id: int | None
+    kind: str
+    id: str
+
+
+class Entry(NamedTuple):
+    key: int
+    at: datetime
+    username: str
+    namespace_id: int | None
+    namespace: str | None
+    kind: str
+    subject: str
+    action: str
+    changes: dict[str, Any]
+
+    @property
+    def url(self) -> str | None:
+        """The page of what it is about, as far as there is one."""
+        place = self.namespace_id
+        if self.action == "deleted":
+            return None
+        if place is not None:
+            if self.kind == "document":
+                return document_url(place, self.subject)
+            if self.kind == "object":
+                return tree_url(place, self.subject)
+            if self.kind == "namespace":
+                return change_url("namespaces_namespace", place)
+            return list_url(f"namespaces_{self.kind}", namespace=place, q=self.subject)
+        models = {"organization": "namespaces_organization", "API key": "namespaces_apikey", "user": "auth_user"}
+        return list_url(models[self.kind], q=self.subject) if self.kind in models else None
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """What changed: names with what is said of them."""
+        return [(name.replace("_", " "), _said(value)) for name, value in self.changes.items() if value not in (None, [], {})]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_said, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {_said(each)}" for name, each in value.items() if each not in (None, [], {}))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+class Asked(NamedTuple):
+    """A filter of the audit; None and "" ask for nothing."""
+
+    namespace_id: int | None = None
+    username: str = ""
+    kind: str = ""
+    subject: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @classmethod
+    def read(cls, given: Any) -> "Asked":
+        """From a query string; what makes no sense there asks for nothing."""
+        number = given.get("namespace", "")
+        return cls(
+            int(number) if number.isdecimal() and number.isascii() and len(number) < 19 else None,
+            given.get("user", "").strip(),
+            given.get("kind", ""),
+            given.get("id", "").strip(),
+            _day(given.get("since", "")),
+            _day(given.get("until", "")),
+        )
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.year < 9999 else None
+
+
+_COLUMNS = (
+    "e.id, e.at, e.username, e.namespace_number, e.namespace_name, e.kind, e.subject, e.action, e.changes::text"
+    " FROM namespaces_auditentry e"
+)
+
+
+def entries(
+    within: frozenset[int] | None,
+    asked: Asked,
+    *,
+    older_than: int | None = None,
+    newer_than: int | None = None,
+    by: int | None = None,
+    limit: int = PAGE,
+) -> list[Entry]:
+    """Newest first; `within` is what the reader reaches, `by` a user's number. One statement, through an index."""
+    conditions: list[tuple[str, Any]] = []
+    if within is not None:
+        conditions.append(("e.namespace_number = ANY(%s)", list(within)))
+    if asked.namespace_id is not None:
+        conditions.append(("e.namespace_number = %s", asked.namespace_id))
+    for column, wanted in (("username", asked.username), ("kind", asked.kind), ("subject", asked.subject)):
+        if wanted:
+            conditions.append((f"e.{column} = %s", sql.text(wanted)))
+    if asked.since:
+        conditions.append(("e.at >= %s", datetime.combine(asked.since, time.min, UTC)))
+    if asked.until:
+        conditions.append(("e.at < %s", datetime.combine(asked.until + timedelta(days=1), time.min, UTC)))
+    if by is not None:
+        conditions.append(("e.user_number = %s", by))
+    if older_than is not None:
+        conditions.append(("e.id < %s", older_than))
+    if newer_than is not None:
+        conditions.append(("e.id > %s", newer_than))
+    where = " WHERE " + " AND ".join(text for text, _ in conditions) if conditions else ""
+    direction = "DESC" if newer_than is None else "ASC"
+    found = sql.rows(f"SELECT {_COLUMNS}{where} ORDER BY e.id {direction} LIMIT %s", [*(value for _, value in conditions), limit])
+    read = [Entry._make((*row[:-1], jsonio.loads(row[-1]))) for row in found]
+    return read if newer_than is None else read[::-1]
+
+
+class Page(NamedTuple):
+    entries: Sequence[Entry]
+    newer: str | None  # query strings
+    older: str | None
+
+
+def page_of(request: HttpRequest, asked: Asked) -> Page:
+    """The page of entries that the query string's `older` or `newer` names."""
+    older_than, newer_than = _number(request.GET.get("older")), _number(request.GET.get("newer"))
+    if older_than is not None:
+        newer_than = None
+    found = entries(reached(request), asked, older_than=older_than, newer_than=newer_than, limit=PAGE + 1)
+    backwards, more = newer_than is not None, len(found) > PAGE
+    shown = (found[1:] if backwards else found[:PAGE]) if more else found
+    kept = {name: str(value) for name, value in request.GET.items() if name not in ("older", "newer") and value}
+    newer = bool(shown) and (more if backwards else older_than is not None)
+    older = bool(shown) and (more or backwards)
+    return Page(
+        shown,
+        "?" + urlencode({**kept, "newer": str(shown[0].key)}) if newer else None,
+        "?" + urlencode({**kept, "older": str(shown[-1].key)}) if older else None,
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def history_page(request: HttpRequest, model_admin: Any, row: Any, subject: Subject) -> HttpResponse:
+    """What staff did with one thing."""
+    asked = Asked(namespace_id=subject.namespace_id, kind=subject.kind, subject=subject.id)
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": f"History of {subject.kind} {subject.id}",
+        "opts": model_admin.opts,
+        "subject": subject,
+        "page": page_of(request, asked),
+    }
+    return render(request, "admin/audit/history.html", context)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """One page that reads; entries are neither made, changed nor deleted here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        return limited(request, super().get_queryset(request), "namespace_number")
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise Http404("An entry has no page of its own.")
+
+    history_view = change_view
+    delete_view = change_view
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        asked = Asked.read(request.GET)
+        namespaces = limited(request, Namespace.objects.filter(deleted_at=None), "pk").order_by("name", "pk")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Audit",
+            "opts": self.opts,
+            "asked": asked,
+            "page": page_of(request, asked),
+            "namespaces": namespaces.values_list("pk", "name")[:CHOICES],
+            "kinds": KINDS,
+            "filtered": asked != Asked(),
+        }
+        return render(request, "admin/audit/page.html", context)
