@@ -38,9 +38,20 @@ class StoredDocument(NamedTuple):
         return sum(len(part) if part.isascii() else len(part.encode()) for part in parts if part)
 
     @property
+    def json_characters(self) -> int:
+        """Of the same parts: a quarter of their bytes, or more."""
+        small = len(self.internal_metadata) + len(self.system) + len(self.source_blobs) + len(self.document_blobs)
+        return len(self.payload) + small + len(self.chain or "") + len(self.vectors or "")
+
+    @property
     def has_lineage(self) -> bool:
-        parts = (self.source_type, self.root_object_id, self.root_bucket_id, self.path, self.chain)
-        return any(part is not None for part in parts)
+        return not (
+            self.root_object_id is None
+            and self.source_type is None
+            and self.root_bucket_id is None
+            and self.path is None
+            and self.chain is None
+        )
 
 
 def columns(

@@ -136,7 +136,10 @@ def _equals(of: _Reached, values: list[object], case_sensitive: bool) -> Fragmen
     parts = []
     if texts:
         held = _has_text(of.scalars(), texts, case_sensitive)
-        parts.append(_after_a_look(of, lambda there: _is_one(there, texts, case_sensitive), held))
+        if len(texts) == 1:
+            parts.append(_after_one_look(of, texts[0], case_sensitive, held))
+        else:
+            parts.append(_after_a_look(of, lambda there: _is_one(there, texts, case_sensitive), held))
     if scalars:
         text, params = of.scalars()
         parts.append(Fragment(f"{text} @> ANY(%s::jsonb[])", (*params, scalars)))
@@ -158,11 +161,27 @@ def _after_a_look(of: _Reached, says: Callable[[str], Fragment], held: Fragment)
     return Fragment(f"(COALESCE({text}, true) OR {there} LIKE '[%%') AND ({held.text})", (steps, *params, steps, *held.params))
 
 
+def _after_one_look(of: _Reached, text: str, case_sensitive: bool, held: Fragment) -> Fragment:
+    """The same for equality with one text, with the path gone down once: two patterns, of an array's text and of this text."""
+    if not of.steps:
+        return held
+    there, folded = f"({of.column} #>> %s::text[])", "%s::text"
+    if not case_sensitive:
+        there, folded = f"lower({there})", "lower(%s::text)"
+    patterns = f"(SELECT ARRAY['[%%', {_literally(folded)}])::text[]"
+    return Fragment(f"COALESCE({there} LIKE ANY ({patterns}), true) AND ({held.text})", (list(of.steps), text, *held.params))
+
+
+def _literally(text: str) -> str:
+    """SQL of a pattern that only this text is LIKE."""
+    for character in ("\\", "%%", "_"):
+        text = f"replace({text}, '{character}', '\\{character}')"
+    return text
+
+
 def _is_one(text: str, texts: list[str], case_sensitive: bool) -> Fragment:
     """A text is one of several."""
     folded = text if case_sensitive else f"lower({text})"
-    if len(texts) == 1:
-        return Fragment(f"{folded} = {'%s::text' if case_sensitive else '(SELECT lower(%s::text))'}", (texts[0],))
     return Fragment(f"{folded} = ANY({_listed(case_sensitive)})", (texts,))
 
 

@@ -151,13 +151,13 @@ def _of_condition(condition: Condition) -> Access | None:
 def _document_condition(field: Field, values: list[Scalar]) -> Fragment:
     """The stored part begins with the collection's number; the rest of the path is folded as the index folds it.
 
-    A document that was too large to be folded is always looked at.
+    A document that was too large to be folded is always looked at. The subquery makes the path once, not for each row.
     """
     test = " ? (" + " || ".join(f"@ == {dumps(value)}" for value in values) + ")"
     paths = [path + test for path in _paths(field)]
     start = f"'$ ? (exists (@.\"' || c.id || '{_PARTS[field.column]}\"'"
     end = f"') || @.\"' || c.id || '{_UNFOLDED}\" == true)'"
-    texts = [f"({start} || (SELECT lower(%s::text)) || {end})::jsonpath" for _ in paths]
+    texts = [f"(SELECT ({start} || lower(%s::text) || {end})::jsonpath)" for _ in paths]
     condition = " OR ".join(f"{TERMS} @? {text}" for text in texts)
     return Fragment(f"({condition})" if len(texts) > 1 else condition, tuple(paths))
 
@@ -181,8 +181,8 @@ def _lineage_condition(field: Field, values: list[Scalar]) -> Fragment:
     texts = [value for value in values if isinstance(value, str)]
     hashes = f"SELECT hashtextextended('{name}:' || lower(v), c.id) FROM unnest(%s::text[]) AS v"
     if len(texts) == 1:
-        hashed = f"hashtextextended('{name}:' || (SELECT lower(%s::text)), c.id)"
-        return Fragment(f"{LINEAGE_TERMS} @> ARRAY[{hashed}]", (texts[0],))
+        hashed = f"(SELECT ARRAY[hashtextextended('{name}:' || lower(%s::text), c.id)])"
+        return Fragment(f"{LINEAGE_TERMS} @> {hashed}", (texts[0],))
     return Fragment(f"{LINEAGE_TERMS} && ARRAY({hashes})", (texts,))
 
 

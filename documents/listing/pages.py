@@ -112,6 +112,9 @@ def _read(
     scope: Scope, found: list[tuple[StoredDocument | None, Position]], limit: int, max_bytes: int, vectors: bool
 ) -> tuple[list[Row], bool]:
     """The rows up to the limits. Documents that the first statement left out for their size are read in further ones."""
+    whole = [Row(document, position) for document, position in found[:limit] if document is not None]
+    if len(whole) == min(len(found), limit) and 4 * sum(row.document.json_characters for row in whole) <= max_bytes:
+        return whole, True
     rows: list[Row] = []
     size = 0
     for document, position in found[:limit]:

@@ -36,6 +36,9 @@ COUNTED: Final = 2_000
 ENOUGH: Final = 5_000
 """What an index may cost before one looks, by counting, for a better one."""
 
+FEW: Final = 500
+"""Matches up to which it is cheaper to keep each whole until the page is chosen than to read the chosen ones once more."""
+
 LARGE: Final = 50_000
 """Documents from which an answer warns of a filter or an order that no index serves."""
 
@@ -44,9 +47,10 @@ _WORDS_SHARE: Final = 0.005  # of `text`, which nobody counted
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`access`: what to find the matches by; empty: walk along the order."""
+    """`access`: what to find the matches by; empty: walk along the order. `few`: it finds so few that they are kept whole."""
 
     access: tuple[Access, ...] = ()
+    few: bool = False
     unserved: bool = False  # a large place is walked to its end for want of an index
     by_words: bool = False  # an index finds what a search means
 
@@ -60,7 +64,7 @@ def plan_page(scope: Scope, question: Question, order: Ordering, wanted: int) ->
         return plan_all(scope, question, known)
     chosen = plan(scope, question.places, question.filters, known, wanted=wanted if order.indexed else None)
     unserved = not chosen.access and known.documents > LARGE
-    return Plan(chosen.access, unserved and (not order.indexed or chosen.unserved))
+    return Plan(chosen.access, chosen.few, unserved and (not order.indexed or chosen.unserved))
 
 
 def plan_all(scope: Scope, question: Question, known: Statistics) -> Plan:
@@ -71,7 +75,7 @@ def plan_all(scope: Scope, question: Question, known: Statistics) -> Plan:
         and known.namespace_id is not None
         and payload_indexes.SEARCH in payload_indexes.ready(known.namespace_id)
     )
-    return Plan(access, known.documents > LARGE and not access and not by_words, by_words)
+    return Plan(access, unserved=known.documents > LARGE and not access and not by_words, by_words=by_words)
 
 
 def plan(scope: Scope, places: Places, filters: Node | None, known: Statistics, *, wanted: int | None) -> Plan:
@@ -95,7 +99,7 @@ def plan(scope: Scope, places: Places, filters: Node | None, known: Statistics, 
     share = max(prod(shares[access] for access in chosen), 1e-9)
     found = known.documents * share * (FOUND if any(access.alternatives for access in chosen) else FOUND_DECLARED)
     walked = known.documents if wanted is None else min(known.documents, wanted / share)
-    return Plan(chosen if found < walked * WALKED else ())
+    return Plan(chosen, few=known.documents * share <= FEW) if found < walked * WALKED else Plan()
 
 
 def _share_of_declared(scope: Scope, places: Places, access: Access, known: Statistics) -> float:

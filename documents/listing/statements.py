@@ -52,12 +52,13 @@ def page_statement(
     cte, params = places_cte(scope, question.places)
     out.add(f"WITH {cte}", *params)
     by_index = bool(chosen.access) or question.search is not None
-    whole = not by_index and order.declared is None and question.places.collection is not None
+    kept = chosen.few and question.search is None
+    whole = (kept or (not by_index and order.declared is None)) and question.places.collection is not None
     if question.search is not None:
         out.add(", q AS (SELECT websearch_to_tsquery('simple', %s) AS words)", question.search)
     if by_index:
         out.add(", matched AS MATERIALIZED (")
-        add_found(out, question, chosen, _selected(order), order, ranked=order.by_relevance)
+        add_found(out, question, chosen, _selected(order, "d.*" if whole else "d.id"), order, ranked=order.by_relevance)
         out.add(")")
     collection = "scope.collection" if whole else "c.public_id"
     read = ", ".join(narrow) or columns(collection=collection, namespace="scope.namespace", vectors=vectors)
@@ -105,10 +106,10 @@ def _keys(order: Ordering) -> Fragment:
     return Fragment(f"{keys}, {STORED_BYTES} AS stored_bytes", tuple(param for key in order.keys for param in key.params))
 
 
-def _selected(order: Ordering) -> Fragment:
-    """What is known of a document before it is read whole."""
+def _selected(order: Ordering, document: str) -> Fragment:
+    """What is known of a document before it is read whole, or the whole of it."""
     text, params = _keys(order)
-    return Fragment(f"d.id, {text}", params)
+    return Fragment(f"{document}, {text}", params)
 
 
 def _add_walk(out: Texts, question: Question, order: Ordering, limit: int, offset: int, position: Position | None) -> None:

@@ -5,6 +5,7 @@ A rendering splices the JSON texts that PostgreSQL stores into the final one: no
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from json.encoder import encode_basestring  # the C function behind json.dumps
 from typing import Final
 
@@ -40,6 +41,7 @@ def text_members(*pairs: tuple[str, str | None]) -> str:
     return "".join(f'"{name}":{quoted(text)},' for name, text in pairs if text is not None)
 
 
+@cache
 def renderer(schema_version: str) -> Renderer:
     """The rendering of that name. KeyError for an unknown one."""
     from documents.renderings import native, v1, v2
