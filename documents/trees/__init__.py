@@ -1,0 +1,1 @@
+"""What is asked of decomposition trees: a module per question."""
