@@ -6,17 +6,14 @@ collections are as if they were not there. What a page shows is bounded: nodes b
 """
 
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
+from documents.trees.nodes import COUNTED_CHILDREN, LIVING_NAMESPACE, MAX_DEPTH, PAGE, Node, label, picked_sql, preview, status
 from mixpeek_site import jsonio, sql
 from mixpeek_site.jsonio import JSONObject
 
-PAGE: Final = 50
-COUNTED_CHILDREN: Final = 1000  # a node with more shows "1,000+"
-MAX_DEPTH: Final = 200
-_LABELLED_BYTES: Final = 128 * 1024  # of a payload as stored; larger ones are not unpacked for a label
-_LABEL_CHARACTERS: Final = 160
+__all__ = ["COUNTED_CHILDREN", "Node", "label", "preview", "status"]
 
 
 class Stage(NamedTuple):
@@ -63,54 +60,9 @@ class Root(NamedTuple):
         return sum(stage.orphans for stage in self.stages)
 
 
-class Node(NamedTuple):
-    """A document as a node of its tree."""
-
-    key: UUID
-    document_id: str
-    collection_key: int
-    collection: str
-    collection_name: str
-    tier: int
-    status: str | None
-    label: str | None
-    preview: str | None
-    blobs: int
-    created_at: datetime
-    root_object_id: str | None
-    source_document_id: str | None
-    children: int  # at most COUNTED_CHILDREN + 1
-
-    @property
-    def position(self) -> str:
-        """Where the page after this node begins."""
-        return f"{self.collection_key}.{self.key}"
-
-
 class NodePage(NamedTuple):
     nodes: list[Node]
     next_position: str | None
-
-
-def label(document: str) -> str:
-    """SQL of what a document's payload calls it, NULL when nothing does."""
-    payload = f"{document}.payload"
-    names = ", ".join(
-        f"{holder} ->> '{name}'"
-        for name in ("title", "name", "filename", "text")
-        for holder in (payload, f"{payload} -> 'metadata'")
-    )
-    return f"CASE WHEN pg_column_size({payload}) <= {_LABELLED_BYTES} THEN left(COALESCE({names}), {_LABEL_CHARACTERS}) END"
-
-
-def preview(document: str) -> str:
-    """SQL of the beginning of a payload's text."""
-    payload = f"{document}.payload"
-    return f"CASE WHEN pg_column_size({payload}) <= {_LABELLED_BYTES} THEN left({payload}::text, {_LABEL_CHARACTERS}) END"
-
-
-def status(document: str) -> str:
-    return f"left({document}.internal_metadata ->> 'ingestion_status', 40)"
 
 
 # The object and its stages ------------------------------------------------------------------------------------------
@@ -176,75 +128,6 @@ def root(namespace_id: int, object_id: str) -> Root | None:
 
 # Nodes --------------------------------------------------------------------------------------------------------------
 
-_COLUMNS = f"""d.id, d.document_id, c.id, c.public_id, c.name, l.tier, {status("d")}, {label("d")},
-       {preview("d")}, jsonb_array_length(d.document_blobs), d.created_at, l.root_object_id, l.source_document_id,
-       (SELECT count(*) FROM (
-           SELECT FROM documents_lineagestep x JOIN namespaces_collection xc ON xc.id = x.collection_id
-               AND xc.namespace_id = x.namespace_id AND xc.deleted_at IS NULL
-           WHERE x.namespace_id = d.namespace_id AND x.source_document_id = d.document_id
-           LIMIT {COUNTED_CHILDREN + 1}) counted)"""
-
-
-def _picked_sql(first: str = "", join: str = "JOIN") -> str:
-    """Fetches what `picked` (id, place) names, in its order; `first`: a column before the node's own."""
-    return f"""
-SELECT {first}{_COLUMNS}
-FROM picked
-JOIN documents_document d ON d.namespace_id = %s AND d.id = picked.id
-JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id AND c.deleted_at IS NULL
-{join} documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-ORDER BY picked.place
-"""
-
-
-_LIVING = "namespaces_namespace n WHERE n.id = %s AND n.deleted_at IS NULL"
-
-
-def _page_sql(condition: str) -> str:
-    """A page of steps under a condition on `l`, ordered by collection and creation."""
-    return f"""
-WITH page AS (
-    SELECT l.id, l.collection_id FROM documents_lineagestep l
-    JOIN namespaces_collection lc ON lc.namespace_id = l.namespace_id AND lc.id = l.collection_id AND lc.deleted_at IS NULL
-    WHERE l.namespace_id = %s AND EXISTS (SELECT FROM {_LIVING}) AND {condition}
-      AND (l.collection_id, l.id) > (%s, %s)
-    ORDER BY l.collection_id, l.id LIMIT %s
-), picked AS (SELECT id, row_number() OVER (ORDER BY collection_id, id) AS place FROM page)
-{_picked_sql()}
-"""
-
-
-_CHILDREN = _page_sql("l.source_document_id = %s")
-_FIRST_LEVEL = _page_sql("l.root_object_id = %s AND l.source_document_id IS NULL")
-_ORPHANS = _page_sql(
-    """l.root_object_id = %s AND l.source_document_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM documents_document p JOIN namespaces_collection pc ON pc.id = p.collection_id
-            AND pc.namespace_id = p.namespace_id AND pc.deleted_at IS NULL
-        WHERE p.namespace_id = l.namespace_id AND p.document_id = l.source_document_id)"""
-)
-
-
-def first_level(namespace_id: int, object_id: str, after: str | None = None, limit: int = PAGE) -> NodePage:
-    """Documents that come from the root object itself."""
-    return _page(_FIRST_LEVEL, namespace_id, object_id, after, limit)
-
-
-def orphans(namespace_id: int, object_id: str, after: str | None = None, limit: int = PAGE) -> NodePage:
-    """Documents of the tree whose parent is not stored."""
-    return _page(_ORPHANS, namespace_id, object_id, after, limit)
-
-
-def children(namespace_id: int, document_id: str, after: str | None = None, limit: int = PAGE) -> NodePage:
-    """Documents made from a document, which itself may be stored or not."""
-    return _page(_CHILDREN, namespace_id, document_id, after, limit)
-
-
-def _page(statement: str, namespace_id: int, name: str, after: str | None, limit: int) -> NodePage:
-    collection, key = _position(after)
-    found = sql.rows(statement, (namespace_id, namespace_id, sql.text(name), collection, key, limit + 1, namespace_id))
-    nodes = [Node._make(row) for row in found[:limit]]
-    return NodePage(nodes, nodes[-1].position if len(found) > limit else None)
-
 
 def _position(after: str | None) -> tuple[int, UUID]:
     """Of a page; what is malformed means the first one."""
@@ -260,7 +143,7 @@ _CHAIN = f"""
 WITH RECURSIVE up AS (
     SELECT d.id, l.source_document_id, 0 AS height, ARRAY[d.document_id::text] AS seen
     FROM documents_document d LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-    WHERE d.namespace_id = %s AND d.document_id = %s AND EXISTS (SELECT FROM {_LIVING})
+    WHERE d.namespace_id = %s AND d.document_id = %s AND EXISTS (SELECT FROM {LIVING_NAMESPACE})
   UNION ALL
     SELECT d.id, l.source_document_id, up.height + 1, up.seen || d.document_id::text
     FROM up
@@ -276,7 +159,7 @@ WITH RECURSIVE up AS (
     SELECT id, -height - 1::bigint AS place FROM up
     UNION ALL SELECT id, row_number() OVER (ORDER BY collection_id, id) FROM page
 )
-{_picked_sql("picked.place, ", "LEFT JOIN")}
+{picked_sql("picked.place", join="LEFT JOIN")}
 """
 
 
@@ -297,18 +180,12 @@ def path(namespace_id: int, document_id: str, after: str | None = None, limit: i
     collection, key = _position(after)
     params = (namespace_id, name, namespace_id, namespace_id, namespace_id, name, collection, key, limit + 1, namespace_id)
     found = sql.rows(_CHAIN, params)
-    chain = [_node(row) for row in found if row[0] < 0]
+    chain = [Node._make(row[1:]) for row in found if row[0] < 0]
     if not chain or chain[-1].document_id != document_id:
         return None
     rows = [row for row in found if row[0] > 0]
-    nodes = [_node(row) for row in rows[:limit]]
+    nodes = [Node._make(row[1:]) for row in rows[:limit]]
     return Path(chain, NodePage(nodes, nodes[-1].position if len(rows) > limit else None))
-
-
-def _node(row: tuple[Any, ...]) -> Node:
-    """A document without lineage is a tree of its own."""
-    node = Node._make(row[1:])
-    return node if node.tier is not None else node._replace(tier=1)
 
 
 # What a delete means ------------------------------------------------------------------------------------------------

@@ -1,74 +1,80 @@
-"""The decomposition tree of a root object: its stages, and its documents one level at a time.
+"""The decomposition tree of a root object: its stages drawn and told, and its documents one level at a time.
 
 Without JavaScript each node's link opens the page at that node (`?at=`), with the way to it and its children; with it,
-tree.js fetches the same levels from `nodes` as fragments of HTML.
+tree.js fetches the same levels from `nodes` as fragments of HTML, and what is searched for from `search`.
 """
 
-from dataclasses import dataclass, field
+import shlex
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.template.loader import get_template
 from django.urls import reverse
-from django.utils.http import urlencode
+from django.utils.safestring import SafeString, mark_safe
 
 from documents import tree_queries
+from documents.admin import tree_diagram
 from documents.admin.json_html import json_html
-from documents.tree_queries import Node, NodePage, Root, Stage
+from documents.admin.tree_levels import FAILED, ORPHANS, Level, Tree, Which, along, level, mark_failures, within
+from documents.tree_queries import Root
+from documents.trees import edges, failures, finding, nodes
 from mixpeek_site import jsonio
 from namespaces.admin.access import page, require
 from namespaces.admin.urls import list_url, tree_url
 
 VIEW = ("documents.view_document", "documents.change_document")
-ORPHANS = "orphans"
-
-
-@dataclass(slots=True)
-class Level:
-    """Nodes below one parent, as shown."""
-
-    branches: list["Branch"] = field(default_factory=list)
-    of: str | None = None  # the parent document's id; None: the root object
-    group: str = ""  # ORPHANS: documents whose parent is not stored
-    next_position: str | None = None
-    total: int | None = None  # given when only the one on the way is shown
-    url: str = ""  # this level in full, for a browser without JavaScript
-    more_url: str = ""
-    nodes_url: str = ""  # the same as fragments
-    more_nodes_url: str = ""
-
-
-@dataclass(slots=True)
-class Branch:
-    node: Node
-    level: Level | None = None  # None: closed
-    here: bool = False
+LEAST_WANTED = 2  # characters of a search
 
 
 @page
 def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpResponse:
+    """`?at=` a document, `?group=` a list of the tree, `?q=` a search, `?failed=` the next FAILED after a document."""
     require(request, namespace_id, *VIEW)
+    query = request.GET
+    if "failed" in query:
+        at = failures.following(namespace_id, object_id, query["failed"])
+        return redirect(tree_url(namespace_id, object_id, at=at))
     root = tree_queries.root(namespace_id, object_id)
     if root is None:
         raise Http404("No object of this id is registered, and no document names it as its root.")
-    at, after, group = request.GET.get("at"), request.GET.get("after"), request.GET.get("group", "")
-    level = _way_to(root, at, after) if at else _top(root.namespace_id, object_id, group, after)
+    tree = Tree(root.namespace_id, root.object_id)
+    shown = _asked_level(request, tree)
+    failed = sum(stage.statuses.get("FAILED", 0) for stage in root.stages)
+    if failed:
+        mark_failures(shown)
+    name = root.fields.get("title") or root.fields.get("name") or root.object_id
+    at, wanted = query.get("at"), query.get("q", "").strip()
+    drawn = edges.edges(*tree, orphans=root.orphans > 0) if any(stage.tier > 1 for stage in root.stages) else []
     context = {
         **admin.site.each_context(request),
         "title": f"{root.object_id}",
         "root": root,
-        "name": root.fields.get("title") or root.fields.get("name"),
+        "name": name,
         "fields_json": json_html(jsonio.dumps(root.fields)),
         "blobs_json": json_html(jsonio.dumps(root.blobs)),
-        "columns": _columns(root),
-        "level": level,
-        "group": group,
+        "diagram": tree_diagram.draw(tree, root, drawn) if root.stages else None,
+        "root_name": tree_diagram.fitting(str(name), 16),
+        "stages": _stages(tree, root, drawn),
+        "level": shown,
+        "levels_html": rendered(shown),
+        "listed": _listed(root, shown.which),
         "at": at,
-        "after": after,
+        "partial": bool(at or shown.which != Which() or query.get("after") or query.get("before")),
+        "failed": failed,
+        "failures_counted": failures.COUNTED,
+        "next_failed_url": tree_url(*tree, failed=at or ""),
+        "failed_url": tree_url(*tree, group=FAILED),
+        "orphans_url": tree_url(*tree, group=ORPHANS),
+        "tree_url": tree_url(*tree),
+        "search_url": reverse("admin:tree_search", args=tree),
+        "nodes_url": reverse("admin:tree_nodes", args=tree),
         "objects_url": list_url("namespaces_bucketobject", namespace=namespace_id, bucket=root.bucket_key),
-        "orphans_url": tree_url(namespace_id, object_id, group=ORPHANS),
-        "tree_url": tree_url(namespace_id, object_id),
+        "documents_url": list_url("documents_document", namespace=namespace_id, root=root.object_id),
+        "curl": _curl(request, root),
+        **_search_context(tree, wanted),
         "may_view_object": root.object_key
         and any(request.user.has_perm(f"namespaces.{verb}_bucketobject") for verb in ("view", "change")),
         "may_edit_object": root.object_key and request.user.has_perm("namespaces.change_bucketobject"),
@@ -78,91 +84,112 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
 
 
 @page
-def nodes(request: HttpRequest, namespace_id: int, object_id: str) -> HttpResponse:
-    """A level, or the next part of one, as a fragment."""
+def tree_nodes(request: HttpRequest, namespace_id: int, object_id: str) -> HttpResponse:
+    """As a fragment: a level or a further part of one, or with `?at=` (or `?failed=`) the tree open at a document."""
     require(request, namespace_id, *VIEW)
-    of, after, group = request.GET.get("of"), request.GET.get("after"), request.GET.get("group", "")
-    if of:
-        level = _level(namespace_id, object_id, tree_queries.children(namespace_id, of, after), of=of)
+    tree = Tree(namespace_id, object_id)
+    if "failed" in request.GET:
+        at = failures.following(namespace_id, object_id, request.GET["failed"])
+        if at is None:
+            raise Http404("Nothing failed any more.")
+        shown = _at(tree, at)
     else:
-        level = _top(namespace_id, object_id, group, after)
-    return render(request, "admin/tree/nodes.html", {"level": level, "namespace_id": namespace_id, "object_id": object_id})
+        shown = _asked_level(request, tree)
+    mark_failures(shown)
+    return HttpResponse(rendered(shown))
 
 
-def _top(namespace_id: int, object_id: str, group: str, after: str | None) -> Level:
-    read = tree_queries.orphans if group == ORPHANS else tree_queries.first_level
-    return _level(namespace_id, object_id, read(namespace_id, object_id, after), group=ORPHANS if group == ORPHANS else "")
+@page
+def tree_search(request: HttpRequest, namespace_id: int, object_id: str) -> HttpResponse:
+    """What is found in the tree, as a fragment."""
+    require(request, namespace_id, *VIEW)
+    tree = Tree(namespace_id, object_id)
+    return render(request, "admin/tree/found.html", _search_context(tree, request.GET.get("q", "").strip()))
 
 
-def _way_to(root: Root, at: str, after: str | None) -> Level:
-    """The tree with only the way to a document open, and below it a page of its children."""
-    found = tree_queries.path(root.namespace_id, at, after)
-    if found is None or found.document.root_object_id != root.object_id:
+def _asked_level(request: HttpRequest, tree: Tree) -> Level:
+    query = request.GET
+    asked = Which.asked(query)
+    if query.get("at") and not (query.get("after") or query.get("before")):
+        return _at(tree, query["at"])
+    return level(tree, asked, asked.read(tree, within(query)))
+
+
+def _at(tree: Tree, document_id: str) -> Level:
+    way = nodes.way(*tree, document_id)
+    if way is None:
         raise Http404("This document is not in this tree.")
-    place = (root.namespace_id, root.object_id)
-    level = _level(*place, found.below, of=at)
-    for node in reversed(found.chain):
-        branch = Branch(node, level, here=node is found.document)
-        orphan = node.source_document_id is not None
-        above = node.source_document_id if node is not found.chain[0] else None
-        group = ORPHANS if above is None and orphan else ""
-        level = _level(*place, NodePage([], None), of=above, group=group)
-        level.branches = [branch]
-        level.total = root.orphans if group else root.first_level
-    for parent, shown in zip(found.chain, _along(level)[1:], strict=False):
-        shown.total = parent.children
-    return level
+    return along(tree, way)
 
 
-def _along(level: Level) -> list[Level]:
-    """The levels of a way, top first, the one with the children left out."""
-    found = []
-    while level.branches and level.branches[0].level is not None and level.total is not None:
-        found.append(level)
-        level = level.branches[0].level
-    return found
+def rendered(shown: Level) -> SafeString:
+    """The list items of a level. From the innermost level outwards: a template that includes itself can't go deep."""
+    levels = [shown]
+    while True:
+        inner = next((branch.level for branch in levels[-1].branches if branch.level is not None), None)
+        if inner is None:
+            break
+        levels.append(inner)
+    template = get_template("admin/tree/nodes.html")
+    html: SafeString = mark_safe("")
+    for depth in reversed(range(len(levels))):
+        html = mark_safe(template.render({"level": levels[depth], "inner": html}))
+    return html
 
 
-def _level(namespace_id: int, object_id: str, shown: NodePage, *, of: str | None = None, group: str = "") -> Level:
-    nodes_url = reverse("admin:tree_nodes", args=(namespace_id, object_id))
-    here: dict[str, Any] = {"at": of} if of else {"group": group or None}
-    below: dict[str, Any] = {"of": of} if of else {"group": group or None}
-    more = shown.next_position
-    return Level(
-        branches=[Branch(node) for node in shown.nodes],
-        of=of,
-        group=group,
-        next_position=more,
-        url=tree_url(namespace_id, object_id, **here),
-        more_url=tree_url(namespace_id, object_id, **here, after=more) if more else "",
-        nodes_url=_query(nodes_url, below),
-        more_nodes_url=_query(nodes_url, {**below, "after": more}) if more else "",
-    )
+def _listed(root: Root, which: Which) -> dict[str, Any]:
+    """What the list below the stages is, in words, and how many documents that are in all."""
+    if which.of is not None:
+        return {"heading": "Documents", "total": root.documents}
+    stage = which.stage
+    if stage is None:
+        heading, total = {
+            "": ("Documents", root.documents),
+            ORPHANS: ("Documents whose parent is not stored", root.orphans),
+            FAILED: ("Failed documents", sum(stage.statuses.get("FAILED", 0) for stage in root.stages)),
+        }[which.group]
+        return {"heading": heading, "total": total}
+    found = next((each for each in root.stages if (each.collection, each.tier) == stage), None)
+    if found is None:
+        return {"heading": "Documents of a stage that there is not", "total": 0}
+    total = found.documents if which.status is None else found.statuses.get(which.status, 0)
+    status = f", {which.status.lower()}" if which.status else ""
+    return {"heading": f"{found.name}, tier {found.tier}{status}", "total": total}
 
 
-def _query(url: str, params: dict[str, Any]) -> str:
-    return url + "?" + urlencode({name: value for name, value in params.items() if value is not None})
+def _stages(tree: Tree, root: Root, drawn: list[edges.Edge]) -> list[dict[str, Any]]:
+    """The table of stages: each with what its documents were made from, in words."""
+    names = {(stage.collection, stage.tier): stage.name for stage in root.stages}
+    made: dict[tuple[str, int], list[str]] = {
+        (stage.collection, stage.tier): [f"{stage.first_level:,} from the object"] if stage.first_level else []
+        for stage in root.stages
+    }
+    for edge in drawn:
+        if (edge.collection, edge.tier) in made:
+            source = names.get((edge.source, edge.tier - 1), edge.source)
+            made[edge.collection, edge.tier].append(f"{edge.documents:,} from {source}")
+    return [{"box": box, "made": ", ".join(made[box.key])} for box in tree_diagram.rows(tree, root)]
 
 
-# Stages -------------------------------------------------------------------------------------------------------------
+def _search_context(tree: Tree, wanted: str) -> dict[str, Any]:
+    """Two statements, none for nothing."""
+    if len(wanted) < LEAST_WANTED:
+        return {"wanted": wanted, "too_short": bool(wanted), "found": None}
+    found = finding.search(*tree, wanted)
+    named = finding.titles(tree.namespace_id, (id for hit in found.hits for id in hit.above))
+    hits = [
+        {"hit": hit, "url": tree_url(*tree, at=hit.document_id), "above": [named.get(id, id) for id in _shortened(hit.above)]}
+        for hit in found.hits
+    ]
+    return {"wanted": wanted, "found": found, "hits": hits, "read": finding.READ, "ids_read": finding.IDS_READ}
 
 
-@dataclass(frozen=True, slots=True)
-class StatusPart:
-    status: str
-    documents: int
-    percent: str
+def _shortened(above: list[str]) -> list[str]:
+    """The way to a hit in one line: its beginning and its end."""
+    return above if len(above) <= 5 else [*above[:2], "…", *above[-2:]]
 
 
-def status_parts(stage: Stage) -> list[StatusPart]:
-    """The statuses of a stage, failures first, so that they are seen."""
-    order = sorted(stage.statuses.items(), key=lambda item: (item[0] != "FAILED", -item[1], item[0]))
-    return [StatusPart(name, count, f"{100 * count / stage.documents:.3f}") for name, count in order]
-
-
-def _columns(root: Root) -> list[dict[str, Any]]:
-    """Stages by tier, for the overview."""
-    tiers: dict[int, list[dict[str, Any]]] = {}
-    for stage in root.stages:
-        tiers.setdefault(stage.tier, []).append({"stage": stage, "parts": status_parts(stage)})
-    return [{"tier": tier, "stages": stages} for tier, stages in sorted(tiers.items())]
+def _curl(request: HttpRequest, root: Root) -> str:
+    url = request.build_absolute_uri(f"/v1/objects/{quote(root.object_id, safe='')}/decomposition-tree")
+    header = shlex.quote("X-Namespace: " + root.namespace)
+    return f'curl -sS {shlex.quote(url)} \\\n  -H "Authorization: Bearer $API_KEY" \\\n  -H {header}'

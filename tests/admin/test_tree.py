@@ -1,13 +1,16 @@
 """The page of a root object: its stages, its documents one level at a time, deep links, what it costs."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from documents import services as document_services
 from documents import tree_queries
+from documents.trees import edges, finding
 from namespaces import services
+from namespaces.models import Collection
 from tests import cast
 from tests.admin import staff
 from tests.admin.staff import Place
@@ -36,7 +39,7 @@ def nodes_path(place: Place, object_id: str, **query: str) -> str:
 
 def more(page: str) -> str | None:
     """The address of the next fragment."""
-    found = re.search(r'data-url="/admin([^"]+)">Next 50', page)
+    found = re.search(r'<li class="more later"><a href="[^"]+" data-url="/admin([^"]+)">', page)
     return found and found[1]
 
 
@@ -88,7 +91,7 @@ def test_stages_count_documents_statuses_and_orphans(client: Client, place: Plac
     ]
     page = staff.words(staff.get(client, f"/tree/{place.pk}/obj_1/"))
     assert "scene_detector_v3" in page
-    assert "failed 1 completed 2" in page
+    assert "⚠ failed 1 completed 2" in page
 
 
 def test_levels_open_one_at_a_time(client: Client, place: Place) -> None:
@@ -115,14 +118,14 @@ def test_children_are_counted_no_further_than_a_bound(client: Client, place: Pla
 
 def test_siblings_come_in_parts_and_each_once(client: Client, place: Place) -> None:
     video = place.first("obj_1", "doc_video")
-    made = [place.child(video).document_id for _ in range(120)]
+    made = [place.child(video).document_id for _ in range(260)]
     path: str | None = nodes_path(place, "obj_1", of="doc_video")
     shown: list[list[str]] = []
     while path:
         page = staff.get(client, path)
         shown.append(nodes(page))
         path = more(page)
-    assert [len(part) for part in shown] == [50, 50, 20]
+    assert [len(part) for part in shown] == [50, 200, 10]
     assert [id for part in shown for id in part] == made
 
 
@@ -133,8 +136,8 @@ def test_a_link_opens_the_tree_at_a_document(client: Client, place: Place) -> No
     place.child(video, "doc_other_scene")
     place.child(scene, "doc_frame")
     page = staff.get(client, f"/tree/{place.pk}/obj_1/?at=doc_scene")
-    assert nodes(page) == ["doc_video", "doc_scene", "doc_frame"]
-    assert staff.words(page).count("Show all 2 at this level") == 2
+    assert nodes(page) == ["doc_video", "doc_scene", "doc_frame", "doc_other_scene", "doc_other_video"]
+    assert re.findall(r'class="node here" data-id="([^"]+)"', page) == ["doc_scene"]
 
 
 def test_a_document_of_another_tree_is_not_found_in_this_one(client: Client, place: Place) -> None:
@@ -195,26 +198,215 @@ def test_what_a_payload_says_is_text(client: Client, place: Place) -> None:
     assert b"<script>3" not in content
 
 
+def test_a_document_is_shown_where_it_sits_among_its_siblings(client: Client, place: Place) -> None:
+    video = place.first("obj_1", "doc_video")
+    made = [place.child(video).document_id for _ in range(300)]
+    page = staff.get(client, f"/tree/{place.pk}/obj_1/?at={made[240]}")
+    assert nodes(page) == ["doc_video", *made[230:251]]
+    words = staff.words(page)
+    assert "230 before · show 200" in words
+    assert "Show 49 more of 49 after" in words
+    assert 'data-place="241" data-total="300"' in page
+    earlier = re.search(r'<li class="more earlier"><a href="[^"]+" data-url="/admin([^"]+)">', page)
+    assert earlier is not None
+    part = staff.get(client, earlier[1])
+    assert nodes(part) == made[30:230]
+    assert "30 before · show 30" in staff.words(part)
+
+
+def test_a_way_of_fifty_steps_is_shown(client: Client, place: Place) -> None:
+    document = place.first("obj_1", "doc_0")
+    for depth in range(1, 50):
+        document = place.child(document, f"doc_{depth}")
+    assert nodes(staff.get(client, f"/tree/{place.pk}/obj_1/?at=doc_49")) == [f"doc_{depth}" for depth in range(50)]
+
+
+FAILED: dict[str, Any] = {"internal_metadata": {"ingestion_status": "FAILED"}}
+
+
+def test_a_failure_is_seen_from_the_root_down(client: Client, place: Place) -> None:
+    video = place.first("obj_1", "doc_video")
+    place.first("obj_1", "doc_fine")
+    scene = place.child(video, "doc_scene")
+    for _ in range(2):
+        place.child(scene, **FAILED)
+    top = staff.get(client, f"/tree/{place.pk}/obj_1/")
+    assert re.findall(r'data-spoken="([^"]+)"', top) == [
+        f"doc_video, {name(place)}, 1 child, 2 failed below",
+        f"doc_fine, {name(place)}",
+    ]
+    assert "2 failed below" in staff.get(client, nodes_path(place, "obj_1", of="doc_video"))
+    assert "failed below" not in staff.get(client, nodes_path(place, "obj_1", of="doc_scene"))
+
+
+def name(place: Place) -> str:
+    return str(Collection.objects.get(public_id=place.collection).name)
+
+
+def test_next_failed_goes_round_the_failed_documents(client: Client, place: Place) -> None:
+    place.first("obj_2", "doc_of_another_root", **FAILED)
+    video = place.first("obj_1", "doc_video")
+    first, second = (place.child(video, f"doc_failed_{number}", **FAILED).document_id for number in range(2))
+    visited = []
+    at = ""
+    for _ in range(3):
+        response = client.get(f"/admin/tree/{place.pk}/obj_1/?failed={at}")
+        at = response.headers["Location"].partition("?at=")[2]
+        visited.append(at)
+    assert visited == [first, second, first]
+    assert 'class="node here" data-id="doc_failed_1"' in staff.get(client, nodes_path(place, "obj_1", failed=first))
+    staff.get(client, nodes_path(place, "obj_3", failed=""), 404)
+
+
+def test_the_diagram_weighs_what_was_made_from_what(client: Client, place: Place) -> None:
+    scenes, frames = (cast.collection(place.api, f"{each} of edges") for each in ("scenes", "frames"))
+    video = place.first("obj_1")
+    for _ in range(2):
+        scene = place.child(video, collection=scenes)
+        for _ in range(3):
+            place.child(scene, collection=frames)
+    place.child(video, collection=frames)
+    page = staff.get(client, f"/tree/{place.pk}/obj_1/")
+    assert "<title>2 of scenes of edges from " in page
+    assert "<title>6 of frames of edges from scenes of edges</title>" in page
+    assert "<title>1 of frames of edges from " in page
+    assert "3 documents in" not in page
+    assert "10 documents in 4 stages of 3 tiers" in page
+
+
+def test_orphans_weigh_on_no_line(client: Client, place: Place) -> None:
+    video = place.first("obj_1")
+    scene = place.child(video)
+    place.child(scene)
+    document_services.delete_document(scope=place.scope, collection=None, document_id=scene.document_id, on_children="detach")
+    tree = tree_queries.root(place.pk, "obj_1")
+    assert tree is not None
+    assert edges.edges(place.pk, "obj_1", orphans=tree.orphans > 0) == []
+
+
+def test_a_stage_with_very_many_collections_is_told_in_the_table(client: Client, place: Place) -> None:
+    for number in range(14):
+        place.document(collection=cast.collection(place.api, f"many {number}"), root_object_id="obj_1")
+    page = staff.get(client, f"/tree/{place.pk}/obj_1/")
+    assert page.count('<g class="box') == 10
+    assert "and 4 more, in the table" in staff.words(page)
+    assert page.count('<th scope="row">') == 14
+
+
+def test_a_stage_opens_its_documents(client: Client, place: Place) -> None:
+    scenes = cast.collection(place.api, "scenes of a stage")
+    video = place.first("obj_1", "doc_video")
+    place.child(video, "doc_fine", collection=scenes)
+    place.child(video, "doc_failed", collection=scenes, **FAILED)
+    path = f"/tree/{place.pk}/obj_1/?group={scenes}.2"
+    assert path.replace("&", "&amp;") in client.get(f"/admin/tree/{place.pk}/obj_1/").content.decode()
+    page = staff.get(client, path)
+    assert nodes(page) == ["doc_fine", "doc_failed"]
+    assert "scenes of a stage, tier 2 2" in staff.words(page)
+    assert nodes(staff.get(client, path + "&status=FAILED")) == ["doc_failed"]
+    assert nodes(staff.get(client, f"/tree/{place.pk}/obj_1/?group=failed")) == ["doc_failed"]
+    assert nodes(staff.get(client, f"/tree/{place.pk}/obj_1/?group={scenes}.3")) == []
+
+
+@pytest.mark.parametrize("group", ["x", "x.", ".2", "x.²", "x.99999999999", "%00.1"])
+def test_a_group_that_there_is_not_is_not_found(client: Client, place: Place, group: str) -> None:
+    place.first("obj_1", "doc_1")
+    response = client.get(f"/admin/tree/{place.pk}/obj_1/nodes/?group={group}")
+    assert (response.status_code, nodes(staff.text(response))) in ((404, []), (200, []))
+
+
+@pytest.mark.parametrize(
+    "query", ["at=%00", "of=%00", "after=%00", "before=x.y", "after=9e9.1", "failed=%00", "group=failed&after=-1.x"]
+)
+def test_what_no_link_says_is_harmless(client: Client, place: Place, query: str) -> None:
+    place.first("obj_1", "doc_1", **FAILED)
+    for path in ("", "nodes/", "search/"):
+        assert client.get(f"/admin/tree/{place.pk}/obj_1/{path}?{query}").status_code in (200, 302, 404)
+
+
+def test_a_search_finds_ids_and_titles_with_the_way_to_them(client: Client, place: Place) -> None:
+    video = place.first("obj_1", "doc_video", title="Harbour at Dawn")
+    scene = place.child(video, "doc_scene", title="The ferry")
+    place.child(scene, "doc_frame", text="Ferry, from the left")
+    place.first("obj_2", "doc_other", title="Another ferry")
+    page = staff.words(staff.get(client, f"/tree/{place.pk}/obj_1/search/?q=FERRY"))
+    assert "2 found for “FERRY”" in page
+    assert "Harbour at Dawn › The ferry › Ferry, from the left" in page  # noqa: RUF001
+    assert "Another ferry" not in page
+    assert f"/admin/tree/{place.pk}/obj_1/?at=doc_frame" in staff.get(client, f"/tree/{place.pk}/obj_1/?q=doc_frame")
+    assert "Nothing found" in staff.get(client, f"/tree/{place.pk}/obj_1/search/?q=doc_other")
+    assert "Two characters at least" in staff.get(client, f"/tree/{place.pk}/obj_1/search/?q=f")
+    assert "Nothing found" in staff.get(client, f"/tree/{place.pk}/obj_1/search/?q=%00%25")
+
+
+def test_an_exact_id_is_the_first_thing_found(place: Place) -> None:
+    for document_id in ("doc_1", "a_doc_1", "doc_10"):
+        place.first("obj_1", document_id)
+    assert [hit.document_id for hit in finding.search(place.pk, "obj_1", "doc_1").hits] == ["doc_1", "doc_10", "a_doc_1"]
+
+
+def test_a_search_says_what_it_did_not_look_at(client: Client, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = finding.Found([], False, titles_cut=True, ids_cut=True)
+    monkeypatch.setattr(finding, "search", lambda *_: cut)
+    page = staff.words(staff.get(client, f"/tree/{place.pk}/obj_1/search/?q=ferry"))
+    assert "Titles were read of the first 20,000 documents of this tree only" in page
+    assert "More than 20,000 ids begin so" in page
+
+
 @pytest.mark.parametrize(
     ("path", "count"),
-    [("", 2), ("?at=doc_2", 2), ("?group=orphans", 2), ("nodes/", 1), ("nodes/?of=doc_1", 1)],
+    [
+        ("", 3),
+        ("?at=doc_2", 3),
+        ("?group=orphans", 3),
+        ("?group=failed", 4),
+        ("?q=doc_2", 5),
+        ("nodes/", 2),
+        ("nodes/?of=doc_1", 2),
+        ("nodes/?at=doc_2", 2),
+        ("search/?q=doc_2", 2),
+    ],
 )
 def test_the_tree_costs_a_fixed_number_of_statements(client: Client, place: Place, path: str, count: int) -> None:
+    """The page: object and stages, lines between them, the level, what failed below it where something did."""
     cast.bucket_object(place.api, place.bucket, "obj_1")
     parent = place.first("obj_1", "doc_1")
     for number in range(2, 30):
-        place.child(parent, f"doc_{number}")
+        place.child(parent, f"doc_{number}", **(FAILED if "failed" in path and number == 2 else {}))
     with staff.statements() as asked:
         staff.get(client, f"/tree/{place.pk}/obj_1/{path}")
     assert len(asked) == count
 
 
 def test_every_statement_names_the_namespace(client: Client, place: Place) -> None:
-    place.child(place.first("obj_1", "doc_1"), "doc_2")
+    place.child(place.first("obj_1", "doc_1"), "doc_2", **FAILED)
+    paths = ("", "?at=doc_2", "?group=orphans", "?group=failed", "?q=doc_2", "nodes/", "nodes/?of=doc_1", "nodes/?failed=doc_2")
     with staff.statements() as asked:
-        for path in ("", "?at=doc_2", "?group=orphans", "nodes/", "nodes/?of=doc_1"):
+        for path in paths:
             staff.get(client, f"/tree/{place.pk}/obj_1/{path}")
     assert all("namespace_id = %s" in statement for statement in asked)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "?at=doc_2",
+        "?group=failed",
+        "?q=theirs",
+        "nodes/",
+        "nodes/?of=doc_1",
+        "nodes/?at=doc_2",
+        "nodes/?failed=",
+        "search/?q=theirs",
+    ],
+)
+def test_no_part_of_a_tree_is_of_another_namespace(client: Client, place: Place, path: str) -> None:
+    other = Place()
+    for each, title in ((place, "ours"), (other, "theirs")):
+        each.child(each.first("obj_1", "doc_1", title=f"{title} 1"), "doc_2", title=f"{title} 2", **FAILED)
+    page = staff.get(client, f"/tree/{place.pk}/obj_1/{path}")
+    assert "theirs 1" not in page
+    assert "theirs 2" not in page
 
 
 def test_impact_counts_what_hangs_on_a_document(place: Place) -> None:

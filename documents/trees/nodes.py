@@ -1,0 +1,315 @@
+"""Documents as nodes of a tree, a part of their siblings at a time, and the way from a tree's top to one of them.
+
+Each function is one statement; it names the namespace, by its internal id, in every table. Deleted namespaces and
+collections are as if they were not there. Siblings are ordered by collection, then by creation; a part says how many
+there are in all and where each stands. Labels are looked for in payloads of a bounded size.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from mixpeek_site import sql
+
+PAGE: Final = 50
+MORE: Final = 200  # at a time, once somebody wants more than the first part
+COUNTED_CHILDREN: Final = 1000  # a node with more shows "1,000+"
+MAX_DEPTH: Final = 200
+AROUND: Final = 10  # siblings shown before and after a document that a tree opens at
+AROUND_ABOVE: Final = 3  # the same, of each of its ancestors
+_LABELLED_BYTES: Final = 128 * 1024  # of a payload as stored; larger ones are not unpacked for a label
+_LABEL_CHARACTERS: Final = 160
+
+
+class Node(NamedTuple):
+    """A document as a node of its tree."""
+
+    key: UUID
+    document_id: str
+    collection_key: int
+    collection: str
+    collection_name: str
+    tier: int
+    status: str | None
+    label: str | None
+    preview: str | None
+    blobs: int
+    created_at: datetime
+    root_object_id: str | None
+    source_document_id: str | None
+    children: int  # at most COUNTED_CHILDREN + 1
+
+    @property
+    def position(self) -> str:
+        """Where the siblings before and after this node end and begin."""
+        return f"{self.collection_key}.{self.key}"
+
+
+class Siblings(NamedTuple):
+    """Neighbours under one parent: `nodes[0]` is number `first` of `total`."""
+
+    nodes: list[Node]
+    first: int
+    total: int
+
+    @property
+    def before(self) -> int:
+        return self.first - 1 if self.nodes else 0
+
+    @property
+    def after(self) -> int:
+        return self.total - self.first - len(self.nodes) + 1 if self.nodes else 0
+
+
+NONE: Final = Siblings([], 1, 0)
+
+
+class Within(NamedTuple):
+    """Which part of the siblings: those after a position, or those before it; without either the first ones."""
+
+    after: str | None = None
+    before: str | None = None
+    limit: int = PAGE
+
+
+def label(document: str) -> str:
+    """SQL of what a document's payload calls it, NULL when nothing does."""
+    payload = f"{document}.payload"
+    names = ", ".join(
+        f"{holder} ->> '{name}'"
+        for name in ("title", "name", "filename", "text")
+        for holder in (payload, f"{payload} -> 'metadata'")
+    )
+    return f"CASE WHEN pg_column_size({payload}) <= {_LABELLED_BYTES} THEN left(COALESCE({names}), {_LABEL_CHARACTERS}) END"
+
+
+def preview(document: str) -> str:
+    """SQL of the beginning of a payload's text."""
+    payload = f"{document}.payload"
+    return f"CASE WHEN pg_column_size({payload}) <= {_LABELLED_BYTES} THEN left({payload}::text, {_LABEL_CHARACTERS}) END"
+
+
+def status(document: str) -> str:
+    return f"left({document}.internal_metadata ->> 'ingestion_status', 40)"
+
+
+COLUMNS: Final = f"""d.id, d.document_id, c.id, c.public_id, c.name, COALESCE(l.tier, 1), {status("d")}, {label("d")},
+       {preview("d")}, jsonb_array_length(d.document_blobs), d.created_at, l.root_object_id, l.source_document_id,
+       (SELECT count(*) FROM (
+           SELECT FROM documents_lineagestep x JOIN namespaces_collection xc ON xc.id = x.collection_id
+               AND xc.namespace_id = x.namespace_id AND xc.deleted_at IS NULL
+           WHERE x.namespace_id = d.namespace_id AND x.source_document_id = d.document_id
+           LIMIT {COUNTED_CHILDREN + 1}) counted)"""
+
+LIVING_NAMESPACE: Final = "namespaces_namespace n WHERE n.id = %s AND n.deleted_at IS NULL"
+LIVING_COLLECTION: Final = """namespaces_collection lc ON lc.namespace_id = l.namespace_id AND lc.id = l.collection_id
+        AND lc.deleted_at IS NULL"""
+PARENT_STORED: Final = """EXISTS (
+        SELECT FROM documents_document p JOIN namespaces_collection pc ON pc.id = p.collection_id
+            AND pc.namespace_id = p.namespace_id AND pc.deleted_at IS NULL
+        WHERE p.namespace_id = l.namespace_id AND p.document_id = l.source_document_id)"""
+
+
+def picked_sql(first: str, order: str = "picked.place", join: str = "JOIN") -> str:
+    """Fetches the nodes that `picked` (id, …) names; `first`: columns before the node's own. Parameter: the namespace."""
+    return f"""
+SELECT {first}, {COLUMNS}
+FROM picked
+JOIN documents_document d ON d.namespace_id = %s AND d.id = picked.id
+JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id AND c.deleted_at IS NULL
+{join} documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+ORDER BY {order}
+"""
+
+
+def _numbered(condition: str) -> str:
+    """Steps under a condition on `l`, each with its place among all of them. Parameters: namespace, then the condition's."""
+    return f"""
+    SELECT l.id, l.collection_id, row_number() OVER (ORDER BY l.collection_id, l.id) AS place, count(*) OVER () AS total
+    FROM documents_lineagestep l JOIN {LIVING_COLLECTION}
+    WHERE l.namespace_id = %s AND {condition}"""
+
+
+def _part_sql(condition: str, *, backwards: bool) -> str:
+    compared, order = ("<", " DESC") if backwards else (">", "")
+    return f"""
+WITH numbered AS ({_numbered(f"EXISTS (SELECT FROM {LIVING_NAMESPACE}) AND {condition}")}
+), picked AS (
+    SELECT id, place, total FROM numbered WHERE (collection_id, id) {compared} (%s, %s) ORDER BY place{order} LIMIT %s
+)
+{picked_sql("picked.place, picked.total")}
+"""
+
+
+_FIRST_LEVEL = "l.root_object_id = %s AND l.source_document_id IS NULL"
+_ORPHANS = f"l.root_object_id = %s AND l.source_document_id IS NOT NULL AND NOT {PARENT_STORED}"
+_STAGE = "l.root_object_id = %s AND l.collection_id = (SELECT c.id FROM namespaces_collection c WHERE c.public_id = %s \
+AND c.namespace_id = l.namespace_id) AND l.tier = %s"
+_CONDITIONS = {
+    "children": "l.source_document_id = %s",
+    "first_level": _FIRST_LEVEL,
+    "orphans": _ORPHANS,
+    "failed": "l.root_object_id = %s AND l.status = 'FAILED'",
+    "stage": _STAGE,
+    "stage_status": f"{_STAGE} AND COALESCE(l.status, 'UNKNOWN') = %s",
+}
+_PARTS = {
+    (name, backwards): _part_sql(condition, backwards=backwards)
+    for name, condition in _CONDITIONS.items()
+    for backwards in (False, True)
+}
+
+
+def children(namespace_id: int, document_id: str, within: Within = Within()) -> Siblings:  # noqa: B008
+    """Documents made from a document, which itself may be stored or not."""
+    return _part("children", namespace_id, (document_id,), within)
+
+
+def first_level(namespace_id: int, object_id: str, within: Within = Within()) -> Siblings:  # noqa: B008
+    """Documents that come from the root object itself."""
+    return _part("first_level", namespace_id, (object_id,), within)
+
+
+def orphans(namespace_id: int, object_id: str, within: Within = Within()) -> Siblings:  # noqa: B008
+    """Documents of the tree whose parent is not stored."""
+    return _part("orphans", namespace_id, (object_id,), within)
+
+
+def failed(namespace_id: int, object_id: str, within: Within = Within()) -> Siblings:  # noqa: B008
+    """Documents of the tree whose status is FAILED, wherever they are."""
+    return _part("failed", namespace_id, (object_id,), within)
+
+
+def of_stage(
+    namespace_id: int,
+    object_id: str,
+    collection: str,
+    tier: int,
+    status: str | None,
+    within: Within = Within(),  # noqa: B008
+) -> Siblings:
+    """Documents of one collection at one depth of the tree, with a status or all."""
+    names = (object_id, collection, tier)
+    if status is None:
+        return _part("stage", namespace_id, names, within)
+    return _part("stage_status", namespace_id, (*names, status), within)
+
+
+def _part(name: str, namespace_id: int, names: Iterable[str | int], within: Within) -> Siblings:
+    backwards = within.before is not None
+    collection, key = _position(within.before if backwards else within.after)
+    asked = (sql.text(each) if isinstance(each, str) else each for each in names)
+    params = (namespace_id, namespace_id, *asked, collection, key, within.limit, namespace_id)
+    return _siblings(sql.rows(_PARTS[name, backwards], params))
+
+
+def _siblings(rows: list[tuple[Any, ...]]) -> Siblings:
+    """Rows of (place, total, a node's columns)."""
+    return Siblings([Node._make(row[2:]) for row in rows], rows[0][0], rows[0][1]) if rows else NONE
+
+
+def _position(text: str | None) -> tuple[int, UUID]:
+    """Of a part; what is malformed means the beginning."""
+    collection, _, key = (text or "").partition(".")
+    try:
+        number = int(collection)
+        return (number, UUID(key)) if 0 <= number < 2**63 else (0, UUID(int=0))
+    except ValueError:
+        return 0, UUID(int=0)
+
+
+# The way to a document ----------------------------------------------------------------------------------------------
+
+_UP = f"""
+    SELECT d.id, l.source_document_id, l.root_object_id, 0 AS height, ARRAY[d.document_id::text] AS seen
+    FROM documents_document d
+    JOIN namespaces_collection lc ON lc.namespace_id = d.namespace_id AND lc.id = d.collection_id AND lc.deleted_at IS NULL
+    LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+    WHERE d.namespace_id = %s AND d.document_id = %s AND EXISTS (SELECT FROM {LIVING_NAMESPACE})
+  UNION ALL
+    SELECT d.id, l.source_document_id, l.root_object_id, up.height + 1, up.seen || d.document_id::text
+    FROM up
+    JOIN documents_document d ON d.namespace_id = %s AND d.document_id = up.source_document_id
+    JOIN namespaces_collection lc ON lc.namespace_id = d.namespace_id AND lc.id = d.collection_id AND lc.deleted_at IS NULL
+    LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+    WHERE up.height < {MAX_DEPTH} AND d.document_id <> ALL(up.seen)"""
+
+_WAY = f"""
+WITH RECURSIVE up AS ({_UP}
+), top AS (SELECT * FROM up ORDER BY height DESC LIMIT 1
+), numbered AS (
+    SELECT up.height, s.id, s.place, s.total
+    FROM up JOIN up AS parent ON parent.height = up.height + 1
+    CROSS JOIN LATERAL ({_numbered("l.source_document_id = up.source_document_id")}) s
+  UNION ALL
+    SELECT (SELECT height FROM top), s.id, s.place, s.total FROM ({_numbered(_FIRST_LEVEL)}) s
+    WHERE (SELECT source_document_id FROM top) IS NULL
+  UNION ALL
+    SELECT (SELECT height FROM top), s.id, s.place, s.total FROM ({_numbered(_ORPHANS)}) s
+    WHERE (SELECT source_document_id FROM top) IS NOT NULL
+), below AS (
+    SELECT -1 AS height, s.id, s.place, s.total FROM ({_numbered("l.source_document_id = %s")}) s
+    WHERE EXISTS (SELECT FROM up) ORDER BY place LIMIT %s
+), picked AS (
+    SELECT near.height, near.id, near.place, near.total, near.id = up.id AS on_the_way
+    FROM up JOIN numbered mine ON mine.height = up.height AND mine.id = up.id
+    JOIN numbered near ON near.height = up.height
+    WHERE abs(near.place - mine.place) <= CASE up.height WHEN 0 THEN {AROUND} ELSE {AROUND_ABOVE} END
+  UNION ALL
+    SELECT height, id, place, total, false FROM below
+)
+{picked_sql("picked.height, picked.on_the_way, picked.place, picked.total", "picked.height DESC, picked.place")}
+"""
+
+
+class Level(NamedTuple):
+    """Siblings at one depth of a way; `at`: the place in `siblings.nodes` of the one that the way goes through."""
+
+    siblings: Siblings
+    at: int
+
+    @property
+    def node(self) -> Node:
+        return self.siblings.nodes[self.at]
+
+
+class Way(NamedTuple):
+    """From a tree's top to a document, with the nearest siblings of each step, and the first of its children."""
+
+    levels: list[Level]
+    below: Siblings
+
+    @property
+    def document(self) -> Node:
+        return self.levels[-1].node
+
+    @property
+    def starts_at_orphan(self) -> bool:
+        """The first document's parent is not stored."""
+        return self.levels[0].node.source_document_id is not None
+
+
+def way(namespace_id: int, object_id: str, document_id: str) -> Way | None:
+    """None when the document is not stored in the tree of this root."""
+    name, root = sql.text(document_id), sql.text(object_id)
+    found = sql.rows(
+        _WAY,
+        (
+            *(namespace_id, name, namespace_id, namespace_id),
+            *(namespace_id, namespace_id, root, namespace_id, root, namespace_id, name, PAGE, namespace_id),
+        ),
+    )
+    by_height: dict[int, list[tuple[Any, ...]]] = {}
+    for row in found:
+        by_height.setdefault(row[0], []).append(row)
+    below = _siblings([row[2:] for row in by_height.pop(-1, [])])
+    levels = []
+    for _, rows in sorted(by_height.items(), reverse=True):
+        at = next((place for place, row in enumerate(rows) if row[1]), None)
+        if at is None:
+            return None
+        levels.append(Level(_siblings([row[2:] for row in rows]), at))
+    if not levels or levels[-1].node.document_id != document_id or levels[-1].node.root_object_id != object_id:
+        return None
+    return Way(levels, below)
