@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from documents.inputs import FLAT_LINEAGE
 from mixpeek_site.errors import Fault, ValidationError
 from mixpeek_site.jsonio import JSONObject, dumps
 from mixpeek_site.sql import Fragment
@@ -49,13 +50,10 @@ class Field:
         return any(map(_INDEX.fullmatch, self.steps))
 
 
-_LINEAGE: Final = {
-    name: f"l.{name}"
-    for name in (
-        *("root_object_id", "root_bucket_id", "source_type", "source_object_id"),
-        *("source_collection_id", "source_document_id"),
-    )
-}
+LINEAGE_TEXTS: Final = (*FLAT_LINEAGE, "path")
+"""The texts of a lineage step, by their columns."""
+
+_LINEAGE: Final = {name: f"l.{name}" for name in FLAT_LINEAGE}
 _TEXTS: Final = {
     "document_id": "d.document_id",
     "collection_id": "c.public_id",

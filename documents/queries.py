@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from documents import lineage
-from documents.stored import StoredDocument, columns
+from documents.stored import STEP_JOIN, StoredDocument, columns
 from mixpeek_site import sql
 from mixpeek_site.errors import NotFoundError
 from namespaces import scope as scopes
@@ -42,10 +42,7 @@ def source(collection: str | None) -> str:
 
 @lru_cache
 def _document_sql(cte: str, joined: str, vectors: bool) -> str:
-    return (
-        f"WITH {cte} SELECT {columns(namespace='scope.namespace', vectors=vectors)} FROM {joined}"
-        " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
-    )
+    return f"WITH {cte} SELECT {columns(namespace='scope.namespace', vectors=vectors)} FROM {joined}{STEP_JOIN}"
 
 
 def document(scope: Scope, collection: str | None, document_id: str, *, vectors: bool = False) -> StoredDocument:
@@ -57,6 +54,19 @@ def document(scope: Scope, collection: str | None, document_id: str, *, vectors:
     if row[0] is None:
         raise document_not_found(document_id, collection)
     return StoredDocument._make(row)
+
+
+def by_internal_id(scope: Scope, internal_id: str, vectors: bool) -> StoredDocument | None:
+    """A document that another statement of this answer left out for its size; None if it was deleted since."""
+    cte, params = scope.cte()
+    row = sql.one(
+        f"WITH {cte} SELECT {columns(namespace='scope.namespace', vectors=vectors)} FROM scope"
+        " JOIN documents_document d ON d.namespace_id = scope.namespace_id AND d.id = %s::uuid"
+        " JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id AND c.deleted_at IS NULL"
+        f"{STEP_JOIN}",
+        (*params, internal_id),
+    )
+    return StoredDocument._make(row) if row else None
 
 
 class LineageView(NamedTuple):
@@ -81,8 +91,7 @@ def document_lineage(scope: Scope, collection: str, document_id: str) -> Lineage
         f"WITH {cte} SELECT d.document_id, c.public_id, l.source_type, l.source_object_id, l.source_collection_id,"
         " l.source_document_id, l.root_object_id, l.root_bucket_id, l.tier,"
         f" CASE WHEN l.id IS NOT NULL THEN {lineage.whole_chain('d', 'c', 'l')} END::text"
-        f" FROM {source(collection)}"
-        " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id",
+        f" FROM {source(collection)}{STEP_JOIN}",
         (*params, sql.text(document_id)),
     )
     if row is None:

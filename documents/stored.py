@@ -81,6 +81,9 @@ def columns(
     )
 
 
+STEP_JOIN: Final = " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
+"""A document's step of lineage, of those that have one."""
+
 WIDTH: Final = len(StoredDocument._fields)
 
 

@@ -16,6 +16,7 @@ from documents.aggregation.columns import Column, Type, below, read
 from documents.aggregation.values import HAVING_OPERATORS, Aggregation, Having, Key, Metric, Sort
 from documents.fields import Field
 from documents.filters import Node, conditions, predicate, reads_lineage
+from documents.stored import STEP_JOIN
 from mixpeek_site.jsonio import dumps
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
@@ -51,7 +52,7 @@ def matching(
     if any(each.column.startswith("c.") for each in read):
         text += " CROSS JOIN (SELECT collection AS public_id FROM scope) c"
     if reads_lineage(filters) or any(each.reads_lineage for each in read):
-        text += " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
+        text += STEP_JOIN
     # Scalar subqueries, not a join: they are compared while the table is read. Where an index names the documents, the
     # planner is not shown that it could read the whole collection by another.
     hidden = " + 0" if narrowing.text else ""

@@ -5,15 +5,15 @@ from typing import Final
 
 from documents import fields, filters, queries
 from documents.fields import Field
-from documents.listing.matching import LINEAGE_JOIN, Texts, add_found
+from documents.listing.matching import Texts, add_found
 from documents.listing.ordering import Ordering, Position, ordering
-from documents.listing.pages import by_internal_id, require_places
+from documents.listing.pages import require_places
 from documents.listing.planning import Plan, plan_all
 from documents.listing.questions import Question
 from documents.listing.scoping import places_cte
 from documents.listing.statements import READ_AHEAD_BYTES, STORED_BYTES, add_unknown
 from documents.listing.statistics import statistics
-from documents.stored import WIDTH, StoredDocument, columns
+from documents.stored import STEP_JOIN, WIDTH, StoredDocument, columns
 from mixpeek_site import sql
 from mixpeek_site.errors import BadRequestError
 from mixpeek_site.sql import Fragment
@@ -89,7 +89,8 @@ def _read(scope: Scope, found: list[sql.Row], limit: int, max_bytes: int, vector
             groups.append(Group(key, int(count), []))
         if size > max_bytes:
             continue
-        document = StoredDocument._make(row[:WIDTH]) if row[0] is not None else by_internal_id(scope, internal_id, vectors)
+        known = row[0] is not None
+        document = StoredDocument._make(row[:WIDTH]) if known else queries.by_internal_id(scope, internal_id, vectors)
         if document is None:
             continue  # deleted since
         size += document.json_bytes
@@ -145,7 +146,7 @@ def _statement(
         " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead FROM members m"
         " WHERE m.number <= CASE WHEN m.place > %s THEN 1 ELSE %s END) page ON true"
         " LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = page.id"
-        f" AND page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true{LINEAGE_JOIN} LEFT JOIN c ON c.id = d.collection_id"
+        f" AND page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true{STEP_JOIN} LEFT JOIN c ON c.id = d.collection_id"
         " ORDER BY page.place, page.number",
         limit,
         MAX_MEMBERS,

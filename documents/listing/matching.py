@@ -9,10 +9,9 @@ from documents.listing.planning import Plan, only_times, plan
 from documents.listing.questions import Places, Question
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
+from documents.stored import STEP_JOIN
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
-
-LINEAGE_JOIN: Final = " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
 
 RANKED: Final = 20_000
 """Documents of a collection that a search ranks at most: each costs some 40 µs, for its words are looked for anew."""
@@ -49,7 +48,7 @@ def reached(chosen: Plan, join: Fragment = NOTHING, *, lineage: bool) -> Fragmen
     if of_lineage:
         source = "documents_lineagestep l JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id"
     else:
-        source = f"documents_document d{LINEAGE_JOIN if lineage else ''}"
+        source = f"documents_document d{STEP_JOIN if lineage else ''}"
     row = "l" if of_lineage else "d"
     place = f"{row}.namespace_id{hidden} = c.namespace_id AND {row}.collection_id{hidden} = c.id"
     conditions = "".join(f" AND {each.condition.text}" for each in access)

@@ -8,7 +8,7 @@ from documents.listing.matching import RANKED
 from documents.listing.ordering import Ordering, Position, ordering
 from documents.listing.planning import Plan, plan_page
 from documents.listing.questions import Question
-from documents.listing.statements import page_statement
+from documents.listing.statements import Part, page_statement
 from mixpeek_site import sql
 from namespaces.scope import Scope
 
@@ -38,7 +38,7 @@ def read_lines(scope: Scope, question: Question, select: Sequence[str], *, limit
     For questions in the order of creation, update or relevance. Raises what `read_page` does.
     """
     order, chosen = planned(scope, question, limit)
-    out = page_statement(scope, question, order, chosen, limit, 0, position, False, False, narrow=select)
+    out = page_statement(scope, question, order, chosen, Part(limit, position=position, narrow=tuple(select)))
     with filters.bounded_regex(question.filters):
         found = sql.rows(out.text, out.params)
     if not found:

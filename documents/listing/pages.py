@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from documents import filters, payload_indexes, queries
-from documents.listing.matching import LINEAGE_JOIN, RANKED
+from documents.listing.matching import RANKED
 from documents.listing.ordering import Ordering, Position, is_cut, ordering
 from documents.listing.planning import Plan, plan_page
 from documents.listing.questions import Question
-from documents.listing.statements import page_statement
+from documents.listing.statements import Part, page_statement
 from documents.listing.statistics import statistics
 from documents.payload_indexes import Index, Ready
-from documents.stored import WIDTH, StoredDocument, columns
+from documents.stored import WIDTH, StoredDocument
 from mixpeek_site import sql
 from namespaces import scope as scopes
 from namespaces.scope import Scope
@@ -53,8 +53,9 @@ def read_page(
     """
     order = ordering(question, declared_indexes(scope, question))
     chosen = plan_page(scope, question, order, limit + offset + 1)
+    part = Part(limit, offset, position, include_total, vectors)
     with filters.bounded_regex(question.filters):
-        found = _found(scope, question, order, chosen, limit, offset, position, include_total, vectors)
+        found = _found(scope, question, order, chosen, part)
     if not found:
         raise queries.missing(scope, question.places.collection)
     unknown = require_places(question, found[0][-1])
@@ -71,21 +72,11 @@ def declared_indexes(scope: Scope, question: Question) -> Mapping[Index, Ready]:
     return {} if namespace_id is None else payload_indexes.ready(namespace_id)
 
 
-def _found(
-    scope: Scope,
-    question: Question,
-    order: Ordering,
-    chosen: Plan,
-    limit: int,
-    offset: int,
-    position: Position | None,
-    include_total: bool,
-    vectors: bool,
-) -> list[sql.Row]:
+def _found(scope: Scope, question: Question, order: Ordering, chosen: Plan, part: Part) -> list[sql.Row]:
     """A declared index has its rows in the order of the values' beginnings: where that says too little, once more exactly."""
-    exact = position is not None and is_cut(position)
+    exact = part.position is not None and is_cut(part.position)
     while True:
-        out = page_statement(scope, question, order, chosen, limit, offset, position, include_total, vectors, exact)
+        out = page_statement(scope, question, order, chosen, part, exact=exact)
         found = sql.rows(out.text, out.params)
         if exact or order.declared is None or chosen.access or not any(is_cut(list(row[WIDTH:])) for row in found):
             return found
@@ -118,7 +109,7 @@ def _read(
     rows: list[Row] = []
     size = 0
     for document, position in found[:limit]:
-        read = document or by_internal_id(scope, str(position[-1]), vectors)
+        read = document or queries.by_internal_id(scope, str(position[-1]), vectors)
         if read is None:
             continue  # deleted since
         size += read.json_bytes
@@ -126,14 +117,3 @@ def _read(
             return rows, False
         rows.append(Row(read, position))
     return rows, True
-
-
-def by_internal_id(scope: Scope, internal_id: str, vectors: bool) -> StoredDocument | None:
-    cte, params = scope.cte()
-    row = sql.one(
-        f"WITH {cte} SELECT {columns(namespace='scope.namespace', vectors=vectors)} FROM scope"
-        " JOIN documents_document d ON d.namespace_id = scope.namespace_id AND d.id = %s::uuid"
-        f" JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id{LINEAGE_JOIN}",
-        (*params, internal_id),
-    )
-    return StoredDocument._make(row) if row else None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from documents.stored import WIDTH, StoredDocument, columns
+from documents.stored import STEP_JOIN, WIDTH, StoredDocument, columns
 from mixpeek_site import sql
 from mixpeek_site.sql import Fragment
 from namespaces import rows
@@ -142,7 +142,7 @@ def objects_by_id(scope: Scope, object_ids: Iterable[str], max_bytes: int) -> Ob
 _BY_ID: Final = (
     "SELECT d.id, d.document_id, l.source_document_id AS above FROM documents_document d"
     " JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id AND c.deleted_at IS NULL"
-    " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
+    f"{STEP_JOIN}"
     " WHERE d.namespace_id = scope.namespace_id AND d.document_id"
 )
 

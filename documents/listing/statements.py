@@ -1,19 +1,18 @@
 """The statement that reads a page: which documents, in which order, and what is read of them."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from documents import filters
 from documents.counting import collection_count_sql
-from documents.listing.matching import LINEAGE_JOIN, Texts, add_conditions, add_found
+from documents.listing.matching import Texts, add_conditions, add_found
 from documents.listing.ordering import NOTHING, Ordering, Position
 from documents.listing.planning import Plan, plan_all
 from documents.listing.questions import Question
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
 from documents.payload_indexes import Ready
-from documents.stored import columns
+from documents.stored import STEP_JOIN, columns
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
 
@@ -29,25 +28,29 @@ _LIMITS: Final = {rows: f" LIMIT {rows}" for rows in (2, 11, 21, 26, 31, 51, 101
 takes to be for a tenth of the table, and so plans it anew each time, which takes longer than most of them run."""
 
 
-def page_statement(
-    scope: Scope,
-    question: Question,
-    order: Ordering,
-    chosen: Plan,
-    limit: int,
-    offset: int,
-    position: Position | None,
-    include_total: bool,
-    vectors: bool,
-    exact: bool = False,
-    narrow: Sequence[str] = (),
-) -> Texts:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which of the documents in their order a page has, and what is read of them.
+
+    `narrow`: columns over `d` and `l` instead of a StoredDocument's, of every document whatever its size.
+    """
+
+    limit: int
+    offset: int = 0
+    position: Position | None = None
+    include_total: bool = False
+    vectors: bool = False
+    narrow: tuple[str, ...] = ()
+
+
+def page_statement(scope: Scope, question: Question, order: Ordering, chosen: Plan, part: Part, *, exact: bool = False) -> Texts:
     """One row for each document of the page and the one after it: a StoredDocument's columns, the order's keys and the id,
     the total, how many matches were ranked, and the asked collections that do not exist.
 
     One row at least, unless the namespace or the collection does not exist. A document that is left out for its size has
-    only its keys. `exact`: see `pages`. `narrow`: columns over `d` and `l` instead of the StoredDocument's, of all of them.
+    only its keys. `exact`: see `pages`.
     """
+    limit, offset, position, narrow = part.limit, part.offset, part.position, part.narrow
     out = Texts()
     cte, params = places_cte(scope, question.places)
     out.add(f"WITH {cte}", *params)
@@ -61,9 +64,9 @@ def page_statement(
         add_found(out, question, chosen, _selected(order, "d.*" if whole else "d.id"), order, ranked=order.by_relevance)
         out.add(")")
     collection = "scope.collection" if whole else "c.public_id"
-    read = ", ".join(narrow) or columns(collection=collection, namespace="scope.namespace", vectors=vectors)
+    read = ", ".join(narrow) or columns(collection=collection, namespace="scope.namespace", vectors=part.vectors)
     out.add(f" SELECT {read}, " + ", ".join(f"page.{column}::text" for column in (*order.columns, "id")))
-    _add_total(out, scope, question, include_total, by_index=by_index and not order.by_relevance)
+    _add_total(out, scope, question, part.include_total, by_index=by_index and not order.by_relevance)
     out.add(", (SELECT count(*) FROM matched)" if order.by_relevance else ", NULL::bigint")
     add_unknown(out, question)
     out.add(" FROM scope LEFT JOIN LATERAL (SELECT p.*, COALESCE(sum(p.stored_bytes) OVER (ORDER BY ")
@@ -159,7 +162,7 @@ def _add_collection(out: Texts, question: Question, order: Ordering) -> None:
     """FROM and WHERE of the documents of c that match, each looked at."""
     out.add(" FROM documents_document d")
     if order.reads_lineage or (question.filters is not None and filters.reads_lineage(question.filters)):
-        out.add(LINEAGE_JOIN)
+        out.add(STEP_JOIN)
     out.add(order.join).add(" WHERE d.namespace_id = c.namespace_id AND d.collection_id = c.id")
     add_conditions(out, question, walked=True)
 

@@ -7,17 +7,21 @@ counted here, as ANALYZE does for columns. Kept in this process and renewed now 
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from documents.counting import collection_count_sql
+from documents.fields import LINEAGE_TEXTS
 from documents.listing.access import Term
 from documents.listing.questions import Places
 from documents.listing.scoping import places_cte
+from documents.stored import STEP_JOIN
 from mixpeek_site import jsonio, sql
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
+
+T = TypeVar("T")
 
 SMALL: Final = 5_000
 """Documents up to which walking through all of them is as good as any index."""
@@ -30,11 +34,6 @@ _KEPT: Final = 1000  # questions whose places' sizes are remembered
 _KEPT_SAMPLES: Final = 64
 _KEPT_TERMS: Final = 2000  # of a sample: the most frequent; what is rarer is rare
 _LARGEST_VALUE: Final = 200
-
-_LINEAGE: Final = (
-    *("root_object_id", "root_bucket_id", "source_type", "source_object_id"),
-    *("source_collection_id", "source_document_id", "path"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +96,28 @@ def statistics(scope: Scope, places: Places) -> Statistics:
 
 def _collections(scope: Scope, places: Places) -> list[tuple[int, int, int]]:
     """Namespace, collection and number of documents of each place."""
-    key = (scope, places)
+
+    def read() -> list[tuple[int, int, int]]:
+        cte, params = places_cte(scope, places)
+        found = sql.rows(
+            f"WITH {cte} SELECT x.namespace_id, x.collection_id, x.documents FROM (SELECT c.namespace_id, c.id AS collection_id,"
+            f" {collection_count_sql('p')} AS documents FROM c, LATERAL (SELECT c.namespace_id, c.id AS collection_id) p) x",
+            params,
+        )
+        return [(int(namespace), int(collection), int(count)) for namespace, collection, count in found]
+
+    return _remembered(_sizes, (scope, places), read)
+
+
+def _remembered(memory: dict[Any, tuple[float, T]], key: Any, read: Callable[[], T]) -> T:
+    """What was read less than SIZES_SECONDS ago, or is read now."""
     now = time.monotonic()
-    known = _sizes.get(key)
+    known = memory.get(key)
     if known and known[0] > now:
         return known[1]
-    cte, params = places_cte(scope, places)
-    found = sql.rows(
-        f"WITH {cte} SELECT x.namespace_id, x.collection_id, x.documents FROM (SELECT c.namespace_id, c.id AS collection_id,"
-        f" {collection_count_sql('p')} AS documents FROM c, LATERAL (SELECT c.namespace_id, c.id AS collection_id) p) x",
-        params,
-    )
-    sizes = [(int(namespace), int(collection), int(count)) for namespace, collection, count in found]
-    _keep(_sizes, key, (now + SIZES_SECONDS, sizes), _KEPT)
-    return sizes
+    value = read()
+    _keep(memory, key, (now + SIZES_SECONDS, value), _KEPT)
+    return value
 
 
 def _keep(memory: dict[Any, Any], key: Any, value: Any, most: int) -> None:
@@ -131,7 +138,7 @@ def _sample(namespace_id: int, collection_id: int, documents: int) -> Sample:
         terms: set[Term] = set()
         for column, text in (("d.payload", payload), ("d.internal_metadata", internal_metadata), ("d.system", system)):
             terms.update(Term(column, steps, value) for steps, value in _scalars(jsonio.loads(text), ()))
-        terms.update(Term(f"l.{name}", (), text.lower()) for name, text in zip(_LINEAGE, lineage, strict=True) if text)
+        terms.update(Term(f"l.{name}", (), text.lower()) for name, text in zip(LINEAGE_TEXTS, lineage, strict=True) if text)
         counts.update(terms)
     sample = Sample(
         len(rows), Counter({term: count for term, count in counts.most_common(_KEPT_TERMS) if count > 1}), now, documents
@@ -142,21 +149,20 @@ def _sample(namespace_id: int, collection_id: int, documents: int) -> Sample:
 
 def _rows(namespace_id: int, collection_id: int) -> list[sql.Row]:
     """Some 500 to 2,000 documents: of random pages of the table, and, should the collection have few there, of its ends."""
-    columns = f"d.payload::text, d.internal_metadata::text, d.system::text, {', '.join(f'l.{name}' for name in _LINEAGE)}"
-    joined = "LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
+    columns = f"d.payload::text, d.internal_metadata::text, d.system::text, {', '.join(f'l.{name}' for name in LINEAGE_TEXTS)}"
     place = "d.namespace_id = %s AND d.collection_id = %s AND pg_column_size(d.payload) < 20000"
     share = sql.one(
         "SELECT LEAST(100, 100.0 * %s / GREATEST(pg_relation_size('documents_document') / 8192, 1))::float8", (_PAGES,)
     )
     assert share is not None
     found = sql.rows(
-        f"SELECT {columns} FROM documents_document d TABLESAMPLE SYSTEM (%s) {joined} WHERE {place} LIMIT 2000",
+        f"SELECT {columns} FROM documents_document d TABLESAMPLE SYSTEM (%s){STEP_JOIN} WHERE {place} LIMIT 2000",
         (share[0], namespace_id, collection_id),
     )
     for direction in ("", " DESC") if len(found) < 500 else ():
         found += sql.rows(
             f"SELECT {columns} FROM (SELECT * FROM documents_document d WHERE {place}"
-            f" ORDER BY d.created_at{direction}, d.id{direction} LIMIT 500) d {joined}",
+            f" ORDER BY d.created_at{direction}, d.id{direction} LIMIT 500) d{STEP_JOIN}",
             (namespace_id, collection_id),
         )
     return found
@@ -179,20 +185,17 @@ def _scalars(value: object, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str,
 
 def count_up_to(scope: Scope, places: Places, condition: Fragment, bound: int) -> int:
     """How many documents a condition over `d` finds in an index, counted up to `bound`. One statement, none for a while then."""
-    key = (scope, places, condition, bound)
-    now = time.monotonic()
-    known = _counts.get(key)
-    if known and known[0] > now:
-        return known[1]
-    cte, params = places_cte(scope, places)
-    row = sql.one(
-        f"WITH {cte} SELECT count(*) FROM (SELECT FROM c CROSS JOIN LATERAL (SELECT FROM documents_document d"
-        f" WHERE d.namespace_id = c.namespace_id AND d.collection_id = c.id AND {condition.text} LIMIT %s) x LIMIT %s) y",
-        (*params, *condition.params, bound, bound),
-    )
-    count = int(row[0]) if row else 0
-    _keep(_counts, key, (now + SIZES_SECONDS, count), _KEPT)
-    return count
+
+    def read() -> int:
+        cte, params = places_cte(scope, places)
+        row = sql.one(
+            f"WITH {cte} SELECT count(*) FROM (SELECT FROM c CROSS JOIN LATERAL (SELECT FROM documents_document d"
+            f" WHERE d.namespace_id = c.namespace_id AND d.collection_id = c.id AND {condition.text} LIMIT %s) x LIMIT %s) y",
+            (*params, *condition.params, bound, bound),
+        )
+        return int(row[0]) if row else 0
+
+    return _remembered(_counts, (scope, places, condition, bound), read)
 
 
 def share_of_any(statistics: Statistics, terms: Iterable[Term]) -> float:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from documents import queries
 from documents.inputs import LineageInput
-from documents.stored import StoredDocument, columns
+from documents.stored import STEP_JOIN, StoredDocument, columns
 from mixpeek_site import jsonio, sql
 from mixpeek_site.errors import (
     BadRequestError,
@@ -52,7 +52,7 @@ def locked_document(scope: Scope, collection: str | None, document_id: str) -> L
         " JOIN documents_document d ON d.namespace_id = scope.namespace_id AND d.document_id = %s"
         f"{' AND d.collection_id + 0 = scope.collection_id' if collection is not None else ''}"
         " JOIN namespaces_collection c ON c.id = d.collection_id AND c.deleted_at IS NULL"
-        " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id FOR UPDATE OF d",
+        f"{STEP_JOIN} FOR UPDATE OF d",
         (*params, sql.text(document_id)),
     )
     if row is None:

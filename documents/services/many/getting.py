@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from documents import queries
-from documents.listing.pages import by_internal_id
 from documents.listing.statements import READ_AHEAD_BYTES, STORED_BYTES
 from documents.stored import WIDTH, StoredDocument, columns
 from mixpeek_site import sql
@@ -61,7 +60,8 @@ ORDER BY page.place
         document_id, internal_id = row[WIDTH:]
         if document_id is None:
             continue
-        document = StoredDocument._make(row[:WIDTH]) if row[0] is not None else by_internal_id(scope, internal_id, vectors)
+        known = row[0] is not None
+        document = StoredDocument._make(row[:WIDTH]) if known else queries.by_internal_id(scope, internal_id, vectors)
         if document is None:
             continue  # deleted since
         documents[document_id] = document
