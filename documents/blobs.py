@@ -29,7 +29,7 @@ def signed(document_blobs: str) -> SignedBlobs:
         urls.append(
             {
                 "key_name": blob["field"],
-                "object_key": blob.get("object_key") or urlsplit(url).path.lstrip("/"),
+                "object_key": blob.get("object_key") or _path(url).lstrip("/"),
                 "presigned_url": url,
             }
         )
@@ -50,3 +50,10 @@ def _signed_url(url: str) -> tuple[str | None, str]:
     if scheme in ("http", "https"):
         return url, ""
     return None, f"No blob store is configured for {scheme}:// URLs."
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # such as an unclosed bracket in the host
+        return ""

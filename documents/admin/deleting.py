@@ -1,55 +1,83 @@
-"""Deleting a document: what hangs on it first, then the choice what becomes of that."""
+"""Deleting a document: what hangs on it first, then the choice what becomes of that.
+
+A cascade that takes many documents wants the document's id typed. What is deleted is the version that the page showed;
+the number of documents that really went is counted by the delete itself.
+"""
 
 from django.contrib import messages
-from django.contrib.admin.models import DELETION
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from documents import services, tree_queries
-from documents.admin.document import base_context, open_document
-from documents.admin.editing import log
+from documents.admin.document import Opened, base_context, open_document
+from documents.tree_queries import Impact
 from mixpeek_site.errors import ConflictError, PreconditionFailedError
 from mixpeek_site.transactions import atomic
+from namespaces.admin import audit
 from namespaces.admin.access import page, require, staff_scope
 from namespaces.admin.urls import document_url
+
+TYPED_FROM = 100  # documents that a cascade takes
 
 
 @page
 def delete_page(request: HttpRequest, namespace_id: int, document_id: str) -> HttpResponse:
     require(request, namespace_id, "documents.delete_document")
     opened = open_document(namespace_id, document_id, children=1)
-    chosen = request.POST.get("on_children", "")
-    problem = ""
-    if request.method == "POST" and chosen not in services.ON_CHILDREN:
-        problem = "Choose what becomes of its children."
-    elif request.method == "POST":
-        version = request.POST.get("version", "")
-        known = int(version) if version.isdigit() and len(version) < 19 else 0
-        try:
-            with atomic():  # what is not logged is not done
-                gone = services.delete_document(
-                    scope=staff_scope(opened.namespace),
-                    collection=None,
-                    document_id=document_id,
-                    on_children=chosen,
-                    versions=[known],
+    impact = tree_queries.impact(namespace_id, document_id)
+    chosen, problem = request.POST.get("on_children", ""), ""
+    if request.method == "POST":
+        problem = _fault(request, opened, impact)
+        if not problem:
+            try:
+                gone = _delete(request, opened, chosen)
+            except PreconditionFailedError:
+                problem = "Somebody changed the document while this page was open. Look at it again before you delete it."
+            except ConflictError as error:
+                problem = f"{error.message} Nothing was deleted."
+            else:
+                below = f" and {gone - 1:,} below it" if gone > 1 else ""
+                messages.success(request, f"{document_id}{below} {'were' if gone > 1 else 'was'} deleted.")
+                chain = opened.path.chain
+                return redirect(
+                    document_url(namespace_id, chain[-2].document_id) if len(chain) > 1 else opened.links["collection"]
                 )
-                log(request, opened.path.document.key, document_id, DELETION, f"Deleted ({chosen}), {gone} in all.")
-        except PreconditionFailedError:
-            problem = "Somebody changed the document while this page was open. Look at it again before you delete it."
-        except ConflictError as error:
-            problem = f"{error.message} Nothing was deleted."
-        else:
-            below = f" and {gone - 1:,} below it" if gone > 1 else ""
-            messages.success(request, f"{document_id}{below} {'were' if gone > 1 else 'was'} deleted.")
-            above = opened.path.chain[-2].document_id if len(opened.path.chain) > 1 else None
-            return redirect(document_url(namespace_id, above) if above else opened.links["collection"])
     context = {
         **base_context(request, opened),
         "subtitle": "Delete",
-        "impact": tree_queries.impact(namespace_id, document_id),
+        "impact": impact,
         "counted_below": tree_queries.COUNTED_BELOW,
+        "typed": impact.below + 1 >= TYPED_FROM,
         "chosen": chosen,
         "problem": problem,
     }
     return render(request, "admin/document/delete.html", context, status=409 if problem else 200)
+
+
+def _fault(request: HttpRequest, opened: Opened, impact: Impact) -> str:
+    chosen = request.POST.get("on_children", "")
+    if chosen not in services.ON_CHILDREN:
+        return "Choose what becomes of its children."
+    if chosen == "cascade" and impact.below + 1 >= TYPED_FROM:
+        typed = request.POST.get("typed", "").strip()
+        if typed != opened.stored.document_id:
+            return f"Type the document's id to delete {impact.below + 1:,} documents. Nothing was deleted."
+    return ""
+
+
+def _delete(request: HttpRequest, opened: Opened, on_children: str) -> int:
+    """How many documents went. Raises PreconditionFailedError and ConflictError."""
+    document_id = opened.stored.document_id
+    version = request.POST.get("version", "")
+    known = int(version) if version.isdigit() and len(version) < 19 else 0
+    with atomic():  # what is not recorded is not done
+        gone = services.delete_document(
+            scope=staff_scope(opened.namespace),
+            collection=None,
+            document_id=document_id,
+            on_children=on_children,
+            versions=[known],
+        )
+        said = {"on_children": on_children, "documents": gone}
+        audit.record(request, opened.namespace.pk, "document", document_id, "deleted", said)
+    return gone

@@ -1,26 +1,48 @@
 """The page of one document, and its raw JSON."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from documents import queries, tree_queries
-from documents.admin.json_html import json_html
-from documents.admin.tree import VIEW
+from documents.admin import curl, parts
+from documents.admin.blobs import blob_lines
+from documents.admin.json_html import LARGEST, json_html
+from documents.admin.neighbours import siblings
+from documents.fields import read_field
 from documents.renderings import NO_EXTRAS, renderer
 from documents.stored import StoredDocument
-from documents.tree_queries import Path
+from documents.tree_queries import Node, Path
 from mixpeek_site import jsonio
+from mixpeek_site.errors import ValidationError
 from namespaces.admin.access import namespace_of, page, require, staff_scope
 from namespaces.admin.urls import document_url, list_url, tree_url
 from namespaces.models import Namespace
 
+VIEW = ("documents.view_document", "documents.change_document")
 RENDERINGS = ("native", "v1", "v2")
 CHILDREN_SHOWN = 25
+CHAIN_FIRST, CHAIN_LAST = 2, 3  # of a longer chain, as many ancestors are shown at either end
+
+
+class Ancestors(NamedTuple):
+    """The chain above a document, without its middle where it is long."""
+
+    first: list[Node]
+    hidden: list[Node]
+    last: list[Node]
+
+
+def ancestors(chain: list[Node]) -> Ancestors:
+    above = chain[:-1]
+    if len(above) <= CHAIN_FIRST + CHAIN_LAST + 1:
+        return Ancestors(above, [], [])
+    return Ancestors(above[:CHAIN_FIRST], above[CHAIN_FIRST:-CHAIN_LAST], above[-CHAIN_LAST:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +60,7 @@ class Opened:
             "document": document_url(*args),
             "edit": reverse("admin:document_edit", args=args),
             "delete": reverse("admin:document_delete", args=args),
+            "source": reverse("admin:document_source", args=args),
             "history": reverse("admin:documents_document_history", args=(self.path.document.key,)),
             "collection": list_url(
                 "documents_document", namespace=self.namespace.pk, collection=self.path.document.collection_key
@@ -72,6 +95,7 @@ def base_context(request: HttpRequest, opened: Opened) -> dict[str, Any]:
         "document": opened.stored,
         "node": node,
         "chain": opened.path.chain,
+        "ancestors": ancestors(opened.path.chain),
         "links": opened.links,
         "missing_parent": opened.stored.source_document_id if opened.path.chain[0].source_document_id else None,
         "may_change": request.user.has_perm("documents.change_document"),
@@ -83,28 +107,39 @@ def base_context(request: HttpRequest, opened: Opened) -> dict[str, Any]:
 def document_page(request: HttpRequest, namespace_id: int, document_id: str) -> HttpResponse:
     require(request, namespace_id, *VIEW)
     opened = open_document(namespace_id, document_id, request.GET.get("after"))
-    stored = opened.stored
+    stored, path = opened.stored, opened.path
     view = request.GET.get("view", "payload")
-    if view in RENDERINGS:
-        text = _rendered(opened, view)
-    else:
-        view, text = "payload", stored.payload
-    more = opened.path.below.next_position
+    rendering = view if view in RENDERINGS else None
+    text = stored.payload if rendering is None else _rendered(opened, rendering)
+    view = rendering or "payload"
+    more = path.below.next_position
     context = {
         **base_context(request, opened),
         "view": view,
         "json": json_html(text),
+        "json_text": text if len(text) <= LARGEST else "",
+        "json_size": len(text),
+        "taken": jsonio.dumps(_taken(stored.payload)) if rendering is None else "[]",
+        "filtered_list": opened.links["collection"] if rendering is None else "",
         "views": [(name, document_url(namespace_id, document_id, view=name)) for name in ("payload", *RENDERINGS)],
         "raw_url": reverse("admin:document_raw", args=(namespace_id, document_id, view)),
         "created_at": _shown(stored.created_at),
         "updated_at": _shown(stored.updated_at),
-        "children": opened.path.below.nodes,
+        "children": path.below.nodes,
         "more_children_url": document_url(namespace_id, document_id, after=more) if more else "",
         "later_children": "after" in request.GET,
-        "parts": _parts(stored),
-        "blobs": jsonio.loads(stored.document_blobs),
-        "source_blobs": jsonio.loads(stored.source_blobs),
-        "features": tree_queries.features(namespace_id, opened.path.document.key),
+        "siblings": siblings(namespace_id, path.document),
+        "about": parts.read(namespace_id, path.document.key, path.chain),
+        "facts": parts.facts(stored),
+        "blobs": blob_lines(stored.document_blobs, stored.source_blobs),
+        "commands": curl.commands(
+            request.build_absolute_uri("/").rstrip("/"),
+            stored.namespace,
+            stored.collection,
+            document_id,
+            stored.payload,
+            rendering,
+        ),
     }
     return render(request, "admin/document/page.html", context)
 
@@ -113,12 +148,21 @@ def _shown(time: str) -> str:
     return time[:19] + " UTC"
 
 
-def _parts(stored: StoredDocument) -> list[tuple[str, Any]]:
-    """The system part, by name, as foldable JSON."""
-    parts = [("internal_metadata", stored.internal_metadata), ("system", stored.system)]
-    if stored.chain:
-        parts.append(("lineage_chain", stored.chain))
-    return [(name, json_html(text)) for name, text in parts if text not in ("{}", "[]")]
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _taken(payload: str) -> list[str]:
+    """Root fields of a payload whose plain name means another part of a document, so that only a pointer reaches them."""
+    return [name for name in _members.decode(payload) if not _reaches_payload(name)]
+
+
+def _reaches_payload(name: str) -> bool:
+    if not name or "." in name or name.startswith("/"):
+        return False
+    try:
+        return read_field(name, ()).column == "d.payload"
+    except ValidationError:
+        return False
 
 
 def _rendered(opened: Opened, rendering: str) -> str:

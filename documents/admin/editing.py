@@ -1,30 +1,32 @@
 """Editing a document: its payload and internal metadata as JSON text, saved by the verb that PUT uses.
 
 The form carries the version that it shows. A document that somebody else changed meanwhile is not overwritten: both
-texts are shown, and the second save is a decision.
+texts are shown, and the second save is a decision. `action=format` lays the texts out anew and saves nothing.
 """
 
 import contextlib
 import difflib
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from documents import queries, services
+from documents.admin import curl
 from documents.admin.document import Opened, base_context, open_document
 from documents.inputs import RESERVED, DocumentInput, read_replace
-from documents.models import Document
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError, NotFoundError, PreconditionFailedError, ServiceUnavailableError
 from mixpeek_site.transactions import atomic
+from namespaces.admin import audit
 from namespaces.admin.access import namespace_of, page, require, staff_scope
 from namespaces.admin.json_text import TextError, domain_error, locate, parse_object, pretty
 from namespaces.admin.urls import document_url
 
 MAX_DIFF_LINES = 4_000
+MAX_EDITED = 2 * 1024 * 1024  # characters of a payload; a browser's text area gets slow beyond
 
 
 @page
@@ -32,6 +34,8 @@ def edit_page(request: HttpRequest, namespace_id: int, document_id: str) -> Http
     require(request, namespace_id, "documents.change_document")
     if request.method != "POST":
         opened = open_document(namespace_id, document_id, children=1)
+        if len(opened.stored.payload) > MAX_EDITED:
+            return _too_long(request, opened)
         return _form(request, opened, _stored_texts(opened), opened.stored.version)
     texts = {name: request.POST.get(name, "").replace("\r\n", "\n") for name in ("payload", "internal_metadata")}
     try:
@@ -42,13 +46,15 @@ def edit_page(request: HttpRequest, namespace_id: int, document_id: str) -> Http
     version = request.POST.get("version", "")
     if given is None:
         return _form(request, opened, texts, version, errors=errors)
+    if request.POST.get("action") == "format":
+        return _form(request, opened, _formatted(texts), version, formatted=True)
     known = int(version) if version.isdigit() and len(version) < 19 else 0
     try:
         with atomic():  # what is not logged is not done
             services.replace_document(
                 scope=staff_scope(opened.namespace), collection=None, document_id=document_id, given=given, versions=[known]
             )
-            log(request, opened.path.document.key, document_id, CHANGE, "Changed payload or internal metadata.")
+            audit.record(request, namespace_id, "document", document_id, "changed", _changes(opened, given))
     except PreconditionFailedError:
         newer = queries.document(staff_scope(opened.namespace), None, document_id)
         opened = Opened(opened.namespace, newer, opened.path)
@@ -87,11 +93,25 @@ def _read(texts: dict[str, str], document_id: str) -> tuple[DocumentInput | None
     return (None if errors else given), errors
 
 
+def _formatted(texts: dict[str, str]) -> dict[str, str]:
+    return {name: pretty(parse_object(text or "{}")) for name, text in texts.items()}
+
+
+def _changes(opened: Opened, given: DocumentInput) -> dict[str, Any]:
+    """Which fields a save changes, by name."""
+    stored = opened.stored
+    metadata = audit.changed_paths(jsonio.loads_stored(stored.internal_metadata), given.internal_metadata)
+    return {
+        "payload": audit.changed_paths(jsonio.loads_stored(stored.payload), given.payload),
+        "internal_metadata": metadata,
+    }
+
+
 def _stored_texts(opened: Opened) -> dict[str, str]:
     stored = opened.stored
     return {
-        "payload": pretty(jsonio.loads(stored.payload)),
-        "internal_metadata": pretty(jsonio.loads(stored.internal_metadata)),
+        "payload": pretty(jsonio.loads_stored(stored.payload)),
+        "internal_metadata": pretty(jsonio.loads_stored(stored.internal_metadata)),
     }
 
 
@@ -120,6 +140,7 @@ def _form(
     *,
     errors: dict[str, TextError] | None = None,
     conflict: list[tuple[str, str]] | None = None,
+    formatted: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     errors = errors or {}
@@ -128,6 +149,9 @@ def _form(
         "subtitle": "Edit",
         "version": version,
         "conflict": conflict,
+        "formatted": formatted,
+        "dirty": request.method == "POST" and texts != _stored_texts(opened),
+        "limits": f"At most {settings.MAX_DOCUMENT_BYTES // 2**20} MiB and {settings.MAX_JSON_DEPTH} levels.",
         "editors": [
             _editor("payload", "Payload", "The user's fields: one JSON object.", texts, errors, 14),
             _editor(
@@ -153,6 +177,24 @@ def _editor(
     return {"name": name, "label": label, "help": help_text, "text": text, "error": error, "excerpt": excerpt, "rows": rows}
 
 
+def _too_long(request: HttpRequest, opened: Opened) -> HttpResponse:
+    stored = opened.stored
+    context = {
+        **base_context(request, opened),
+        "subtitle": "Edit",
+        "size": len(stored.payload),
+        "limit": MAX_EDITED // 2**20,
+        "command": curl.commands(
+            request.build_absolute_uri("/").rstrip("/"),
+            stored.namespace,
+            stored.collection,
+            stored.document_id,
+            stored.payload,
+        )[1],
+    }
+    return render(request, "admin/document/too_long.html", context)
+
+
 def _gone(request: HttpRequest, namespace_id: int, document_id: str, texts: dict[str, str]) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
@@ -162,11 +204,3 @@ def _gone(request: HttpRequest, namespace_id: int, document_id: str, texts: dict
         "texts": texts,
     }
     return render(request, "admin/document/gone.html", context, status=404)
-
-
-def log(request: HttpRequest, key: Any, document_id: str, flag: int, message: str) -> None:
-    """An entry in Django's log of staff's actions."""
-    entry = Document(id=key, document_id=document_id)
-    user_id = request.user.pk
-    assert user_id is not None, "the admin's pages are for signed-in staff"
-    LogEntry.objects.log_actions(user_id, [entry], flag, message, single_object=True)

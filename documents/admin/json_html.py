@@ -10,20 +10,18 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from mixpeek_site import jsonio
-from namespaces.admin.json_text import pretty
 
 _NEWLINE = re.compile(r"(\\\\)|\\n")  # an escaped line break, and not the n after an escaped backslash
 
-LARGEST = 256 * 1024  # of JSON text; larger values are shown as the beginning of their plain text
+LARGEST = 128 * 1024  # characters of JSON text; of larger values the beginning is shown as it is
 
 
 def json_html(text: str) -> SafeString:
     """The HTML of a JSON text."""
-    value = jsonio.loads(text)
     if len(text) > LARGEST:
-        shown = escape(pretty(value)[:LARGEST])
+        shown = escape(text[:LARGEST])
         return SafeString(f'<pre class="json-plain">{shown}\n…</pre><p class="quiet">Cut here; the raw JSON has all of it.</p>')
-    return SafeString(f'<div class="json">{"".join(_value(value, "", ""))}</div>')
+    return SafeString(f'<div class="json">{"".join(_value(jsonio.loads_stored(text), "", ""))}</div>')
 
 
 def _value(value: Any, before: str, after: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The addresses of the pages that are no model's list or form."""
 
-from documents.admin import deleting, document, editing, start, tree
+from documents.admin import deleting, document, editing, source, start, tree
 from mixpeek_site import admin_site
 
 _DOCUMENT = "document/<int:namespace_id>/<str:document_id>/"
@@ -11,6 +11,7 @@ def register() -> None:
     admin_site.add_page(_DOCUMENT, document.document_page, "document")
     admin_site.add_page(_DOCUMENT + "edit/", editing.edit_page, "document_edit")
     admin_site.add_page(_DOCUMENT + "delete/", deleting.delete_page, "document_delete")
+    admin_site.add_page(_DOCUMENT + "source/", source.source_page, "document_source")
     admin_site.add_page(_DOCUMENT + "raw/<str:rendering>/", document.raw, "document_raw")
     admin_site.add_page(_TREE, tree.tree_page, "tree")
     admin_site.add_page(_TREE + "nodes/", tree.nodes, "tree_nodes")

@@ -143,6 +143,11 @@ def test_urls_are_signed_when_asked(documents: Documents, scene: str, flag: str)
     assert "presigned_url" not in documents.get(scene)["document_blobs"][0]
 
 
+def test_an_address_that_is_none_is_shown_as_it_is(documents: Documents) -> None:
+    made = documents.new({"document_blobs": [{"field": "a", "url": "http://["}]})
+    assert documents.get(made, "?return_url=true")["document_blobs"][0]["presigned_url"] == "http://["
+
+
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_v1_and_v2_gather_the_signed_urls(documents: Documents, scene: str, version: str) -> None:
     shown = documents.get(scene, f"?schema_version={version}&return_url=true")

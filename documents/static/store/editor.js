@@ -17,16 +17,16 @@
     const wrong = Number(area.dataset.line || 0);
     let count = 0;
 
+    const numbers = (from, to) => Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => `${from + at}\n`).join("");
     const number = () => {
-      const now = area.value.split("\n").length;
+      let now = 1;
+      for (let at = area.value.indexOf("\n"); at >= 0; at = area.value.indexOf("\n", at + 1)) now += 1;
       if (now === count) return;
       count = now;
-      lines.replaceChildren();
-      for (let line = 1; line <= now; line += 1) {
-        const shown = line === wrong ? document.createElement("mark") : document.createTextNode(String(line));
-        if (line === wrong) shown.textContent = String(line);
-        lines.append(shown, "\n");
-      }
+      if (!wrong || wrong > now) { lines.textContent = numbers(1, now); return; }
+      const mark = document.createElement("mark");
+      mark.textContent = String(wrong);
+      lines.replaceChildren(numbers(1, wrong - 1), mark, "\n", numbers(wrong + 1, now));
     };
     const follow = () => { lines.style.height = `${area.offsetHeight}px`; lines.scrollTop = area.scrollTop; };
     area.addEventListener("input", () => { number(); follow(); });
@@ -37,7 +37,7 @@
     area.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
-        area.form.requestSubmit();
+        save(area.form);
       } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         const start = area.value.lastIndexOf("\n", area.selectionStart - 1) + 1;
         const indent = area.value.slice(start, area.selectionStart).match(/^ */)[0];
@@ -56,17 +56,70 @@
     }
   }
 
+  // Forms of text: Ctrl+S saves, and what is not saved is not left without a question.
+  function save(form) {
+    const button = form.querySelector("button.primary, input[type=submit][name=_save]");
+    form.requestSubmit(button ?? undefined);
+  }
+
+  for (const form of document.querySelectorAll("form.editor-form")) {
+    const areas = [...form.querySelectorAll("textarea")];
+    const before = areas.map((area) => area.value);
+    const said = form.querySelector("[data-unsaved]");
+    let leaving = false;
+    const unsaved = () => form.dataset.dirty === "true" || areas.some((area, at) => area.value !== before[at]);
+    const say = () => { if (said) said.hidden = !unsaved(); };
+    form.addEventListener("input", say);
+    form.addEventListener("submit", () => { leaving = true; });
+    window.addEventListener("pageshow", () => { leaving = false; say(); });
+    window.addEventListener("beforeunload", (event) => { if (!leaving && unsaved()) event.preventDefault(); });
+    document.addEventListener("keydown", (event) => {
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "s") {
+        event.preventDefault();
+        save(form);
+      }
+    });
+    say();
+  }
+
+  async function copy(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const area = document.createElement("textarea"); // over plain http there is no clipboard but this one
+    area.value = text;
+    area.className = "off-screen";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    if (!done) throw new Error("refused");
+    return undefined;
+  }
+
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy], [data-copy-text]");
     if (!button) return;
     const text = button.dataset.copyText ?? document.querySelector(button.dataset.copy).textContent;
+    button.dataset.label ??= button.textContent;
     try {
-      await navigator.clipboard.writeText(text);
+      await copy(text);
       button.textContent = "Copied";
+      setTimeout(() => { button.textContent = button.dataset.label; }, 1500);
     } catch {
       button.textContent = "Select it and copy";
     }
   });
+
+  // Images that can't be shown say so. An error that came before this script is seen by the image's size.
+  const failed = (image) => {
+    const note = document.createElement("span");
+    note.className = "no-preview";
+    note.textContent = "The image could not be loaded: its server refused it, has it no more, or it is no image.";
+    (image.closest("a") ?? image).replaceWith(note);
+  };
+  for (const image of document.querySelectorAll("img[data-preview]")) {
+    image.addEventListener("error", () => failed(image));
+    image.src = image.dataset.preview;
+  }
 
   for (const select of document.querySelectorAll("select[data-submit]")) {
     select.addEventListener("change", () => {
