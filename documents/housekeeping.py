@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from documents import counting, payload_indexes
+from documents import counting, payload_indexes, surveying
 from mixpeek_site import sql
 
 Stopping = Callable[[], bool]
@@ -160,4 +160,11 @@ def _said(what: str, rows: int, word: str, begun: float) -> str:
     return f"Purged {what}: {rows:,} {word}{'' if rows == 1 else 's'} in {time.monotonic() - begun:.1f} s."
 
 
-DUTIES: Final[tuple[Duty, ...]] = (fold_counts, payload_indexes.builder.keep, purge_collections, purge_namespaces)
+DUTIES: Final[tuple[Duty, ...]] = (
+    fold_counts,
+    surveying.remember_days,
+    payload_indexes.builder.keep,
+    purge_collections,
+    purge_namespaces,
+    surveying.survey,
+)

@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Coalesce, Now
 
 from mixpeek_site import ids
 from mixpeek_site.jsonio import ExactJSONField
@@ -96,10 +96,20 @@ class LineageStep(NamespacedModel):
         help_text="The document's ingestion_status, its first 40 characters; a trigger keeps it.",
     )
     path_key = models.GeneratedField(
-        expression=models.Func("path", models.Value(0), function="hashtextextended"),
+        expression=models.Func(
+            Coalesce(
+                "path",
+                Cast(
+                    models.Func("chain", models.Value("$[*].collection_id"), function="jsonb_path_query_array"),
+                    models.TextField(),
+                ),
+            ),
+            models.Value(0),
+            function="hashtextextended",
+        ),
         output_field=models.BigIntegerField(null=True),
         db_persist=True,
-        help_text="Stands for the path, which may be too long for an index.",
+        help_text="Stands for the path, which may be too long for an index; without one, for the chain's collections.",
     )
 
     class Meta:
@@ -228,3 +238,45 @@ class PayloadIndexUse(NamespacedModel):
 
     def __str__(self) -> str:
         return f"{self.namespace_id}: {self.payload_index_id}"
+
+
+class NamespaceDay(NamespacedModel):
+    """How many documents a namespace held at the end of a day, today's so far; a day without a row changed nothing."""
+
+    id = models.BigAutoField(primary_key=True)
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    day = models.DateField()
+    documents = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=("namespace", "day"), name="namespace_day_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.documents}"
+
+
+class NamespaceSurvey(models.Model):
+    """What housekeeping found by walking through a namespace: too much to look for while a page is waited for."""
+
+    namespace = models.OneToOneField(Namespace, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False)
+    orphans = models.IntegerField(help_text="Documents whose parent is not stored, counted up to a bound.")
+    objects_held = models.BigIntegerField()
+    surveyed_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="When to walk again: the longer it took, the later.")
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}: {self.orphans} orphans"
+
+
+class DutyDone(models.Model):
+    """When housekeeping last did a duty that it doesn't do in every round; the newest says whether it runs."""
+
+    duty = models.TextField(primary_key=True)
+    done_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "duties done"
+
+    def __str__(self) -> str:
+        return f"{self.duty}: {self.done_at}"

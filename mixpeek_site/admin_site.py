@@ -31,8 +31,17 @@ def add_start_section(context: Callable[[HttpRequest], dict[str, Any]]) -> None:
     _start_sections.append(context)
 
 
+# The side bar: what staff work with first, in the order of what holds what, then who may.
+_NAVIGATION = (
+    ("Content", ("Document", "BucketObject", "Collection", "Bucket", "Namespace")),
+    ("Access", ("ApiKey", "Organization", "User", "Group", "AuditEntry")),
+)
+_SHORT_NAMES = {"BucketObject": "Objects"}
+
 _APPS = ("documents", "namespaces")
-_MODELS = ("Document", "LineageStep", "BucketObject", "Bucket", "Collection", "Namespace", "ApiKey", "Organization")
+_MODELS = ("Document", "LineageStep", "BucketObject", "Bucket", "Collection", "Namespace", "ApiKey", "Organization", "AuditEntry")
+
+_NOT_LISTED = ("LineageStep",)  # each document shows its own
 
 
 def _place(order: tuple[str, ...], name: str) -> tuple[int, str]:
@@ -63,7 +72,8 @@ class StoreAdminSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         pages = [path(route, self.admin_view(view), name=name) for route, view, name in _pages]
-        return [*pages, *super().get_urls()]
+        # Nothing has a page outside of the admin; the address would say which numbers there are.
+        return [*pages, *(each for each in super().get_urls() if getattr(each, "name", None) != "view_on_site")]
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:
         return super().admin_view(_or_unavailable(view), cacheable)
@@ -72,8 +82,20 @@ class StoreAdminSite(admin.AdminSite):
         """What staff work with first, in the order of what holds what; Django's own applications last."""
         apps = super().get_app_list(request, app_label)
         for app in apps:
+            app["models"] = [model for model in app["models"] if model["object_name"] not in _NOT_LISTED]
             app["models"].sort(key=lambda model: _place(_MODELS, model["object_name"]))
         return sorted(apps, key=lambda app: _place(_APPS, app["app_label"]))
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        models = {model["object_name"]: model for app in context["available_apps"] for model in app["models"]}
+        shown = [(heading, [models[name] for name in names if name in models]) for heading, names in _NAVIGATION]
+        context["navigation"] = [
+            (heading, [(_SHORT_NAMES.get(model["object_name"], model["name"]), model["admin_url"]) for model in held])
+            for heading, held in shown
+            if held
+        ]
+        return context
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         context: dict[str, Any] = {}

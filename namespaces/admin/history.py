@@ -58,6 +58,11 @@ class Entry(NamedTuple):
         return list_url(models[self.kind], q=self.subject) if self.kind in models else None
 
     @property
+    def label(self) -> str:
+        """What to call it: its name where it has one."""
+        return str(self.namespace if self.kind == "namespace" else self.changes.get("name") or self.subject)
+
+    @property
     def said(self) -> list[tuple[str, str]]:
         """What changed: names with what is said of them."""
         return [(name.replace("_", " "), _said(value)) for name, value in self.changes.items() if value not in (None, [], {})]

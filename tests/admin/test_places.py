@@ -149,7 +149,7 @@ def test_a_bucket_with_objects_goes_only_with_them(client: Client, place: Place)
     response = client.post("/admin" + path, {"post": "yes"}, follow=True)
     assert "holds objects" in staff.text(response)
     assert Bucket.objects.exists()
-    assert not LogEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
     staff.post(client, path, {"post": "yes", "with_objects": "1"})
     assert not Bucket.objects.exists()
 
