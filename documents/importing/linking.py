@@ -4,17 +4,16 @@ The rules are those of `lineage.relink`, which does the same in SQL for rows tha
 against each other. What counts as the parent is what a create of the lines one after the other would have found.
 """
 
+from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from documents import lineage
-from documents.importing.preparing import Prepared, copied, failure
-from documents.importing.reporting import Failure
+from documents.importing.preparing import Prepared, copied
 from documents.inputs import LineageInput
 from documents.lineage import StoredParent
 from mixpeek_site import jsonio
-from mixpeek_site.errors import Fault, ValidationError
 
 
 @dataclass(slots=True)
@@ -55,7 +54,7 @@ class Step:
 
 
 class Linked:
-    """The steps of a batch, by position: a Step, None without lineage, or a Failure."""
+    """The steps of a batch, by position: a Step, None without lineage or for a refused line."""
 
     def __init__(
         self,
@@ -65,9 +64,13 @@ class Linked:
         timestamp: str,
         parents: Mapping[str, StoredParent],
         buckets: Mapping[str, str],
+        refused: Several[int],
     ) -> None:
-        """`parents`: stored ones by document id; `buckets`: of stored source objects, by object id; `timestamp`: ISO."""
+        """`parents`: stored ones by document id; `buckets`: of stored source objects, by object id; `timestamp`: ISO;
+        `refused`: positions of lines that don't get in. The others form no circle.
+        """
         self._batch = batch
+        self._refused = refused
         self._collection = collection
         self._parents = parents
         self._buckets = buckets
@@ -81,52 +84,38 @@ class Linked:
         self._positions = {one.document_id: position for position, one in enumerate(batch) if one.document_id}
         self._as_parents: dict[int, StoredParent] = {}
         self._done: list[bool] = [False] * len(batch)
-        self.steps: list[Step | Failure | None] = [None] * len(batch)
+        self.steps: list[Step | None] = [None] * len(batch)
         for position, one in enumerate(batch):
-            if one.has_lineage:
+            if one.has_lineage and position not in refused:
                 self._link_up(position)
 
     def _link_up(self, position: int) -> None:
         """Link a document after its ancestors in the batch, of which some may come on later lines."""
-        while not self._done[position]:
-            way, on_way = [], set()
-            current: int | None = position
-            while current is not None and not self._done[current] and current not in on_way:
-                way.append(current)
-                on_way.add(current)
-                current = self._positions.get(self._batch[current].parent_id or "")
-            if current is not None and current in on_way:
-                self._refuse(max(way[way.index(current) :]), CYCLE)  # the line that closes the circle
-                continue
-            for one in reversed(way):
-                self._link(one)
+        way = []
+        current: int | None = position
+        while current is not None and not self._done[current]:
+            way.append(current)
+            current = self._within(self._batch[current].parent_id)
+        for one in reversed(way):
+            self._link(one)
 
-    def _refuse(self, position: int, *faults: Fault) -> None:
-        one = self._batch[position]
-        self.steps[position] = failure(one.line, one.document_id, ValidationError(*faults))
-        self._done[position] = True
+    def _within(self, document_id: str | None) -> int | None:
+        """The line of a document that gets in."""
+        position = self._positions.get(document_id or "")
+        return None if position in self._refused else position
 
     def _link(self, position: int) -> None:
         one = self._batch[position]
         sent = one.given.lineage
         self._done[position] = True
         if sent.source_document_id is None:
-            self.steps[position] = self._root(one, sent) if one.has_lineage else None
+            self.steps[position] = self._root(sent) if one.has_lineage else None
             return
-        within = self._positions.get(sent.source_document_id)
-        if within is not None and isinstance(self.steps[within], Failure):
-            within = None
+        within = self._within(sent.source_document_id)
         parent = self._parents.get(sent.source_document_id) if within is None else self._as_parent(within)
         if parent is None:
             self.steps[position] = self._as_sent(sent)
             return
-        # A parent on a later line is one that the document waits for: what it was sent then gives way unchecked.
-        if within is None or within < position:
-            try:
-                _check(sent, parent)
-            except ValidationError as error:
-                self.steps[position] = failure(one.line, one.document_id, error)
-                return
         self.steps[position] = Step(
             sent,
             parent.collection,
@@ -137,16 +126,10 @@ class Linked:
             *self._chain(parent.chain[:-1] + ",", sent),
         )
 
-    def _root(self, one: Prepared, sent: LineageInput) -> Step | Failure:
+    def _root(self, sent: LineageInput) -> Step:
         """A document that names no parent: its bucket is that of the object it comes from, where that is stored."""
-        stored = None
-        if sent.source_type == "bucket" and sent.root_object_id is not None:
-            stored = self._buckets.get(sent.root_object_id)
-            try:
-                lineage.check_bucket(sent.root_bucket_id, stored)
-            except ValidationError as error:
-                return failure(one.line, one.document_id, error)
-        return self._as_sent(sent, stored)
+        from_object = sent.source_type == "bucket" and sent.root_object_id is not None
+        return self._as_sent(sent, self._buckets.get(sent.root_object_id or "") if from_object else None)
 
     def _as_sent(self, sent: LineageInput, stored_bucket: str | None = None) -> Step:
         bucket = stored_bucket if sent.root_bucket_id is None else sent.root_bucket_id
@@ -168,7 +151,6 @@ class Linked:
         if found is not None:
             return found
         one, step = self._batch[position], self.steps[position]
-        assert not isinstance(step, Failure)
         head = "[" if step is None or step.chain is None else step.head
         if head is not None:
             chain = f'{head}{self._made_step[:-1]},"document_id":"{one.document_id}"}}]'
@@ -188,14 +170,3 @@ class Linked:
         )
         self._as_parents[position] = made
         return made
-
-
-def _check(sent: LineageInput, parent: StoredParent) -> None:
-    """Raises ValidationError when what was sent contradicts the parent."""
-    differs = sent.source_collection_id not in (None, parent.collection, parent.collection_name)
-    if differs or sent.root_object_id is not None or sent.root_bucket_id is not None:
-        found = lineage.Relinked(1, True, False, differs, parent.root_object_id, parent.root_bucket_id)
-        lineage.check(found, sent, roots=True)
-
-
-CYCLE = Fault(("body", "source_document_id"), "would make the document its own ancestor", "cycle")

@@ -18,13 +18,14 @@ from django.db import connection, connections
 from documents import lineage, services
 from documents.counting import count_copied, count_gone
 from documents.features import NamedFeature, array_text, write_features
-from documents.importing.linking import CYCLE, Collection, Linked
+from documents.importing.judging import Judged
+from documents.importing.linking import Collection, Linked
 from documents.importing.preparing import NULL, Prepared, copied, failure, whole_body
 from documents.importing.reporting import Counts, Failure
 from documents.inputs import read_create
 from documents.models import DOCUMENT_PREFIX
 from mixpeek_site import ids, jsonio, sql
-from mixpeek_site.errors import AlreadyExistsError, DomainError, NotFoundError, ServiceUnavailableError, ValidationError
+from mixpeek_site.errors import AlreadyExistsError, DomainError, NotFoundError, ServiceUnavailableError
 from mixpeek_site.transactions import atomic
 from namespaces import scope as scopes
 from namespaces.scope import Scope
@@ -51,11 +52,10 @@ class Written:
 
 
 class _InParts(Exception):
-    """The batch goes in these parts, one after the other; `refused` are out of it already."""
+    """The batch goes in these parts, one after the other."""
 
-    def __init__(self, *parts: Sequence[Prepared], refused: Sequence[Failure] = ()) -> None:
+    def __init__(self, *parts: Sequence[Prepared]) -> None:
         self.parts: list[Sequence[Prepared]] = [part for part in parts if part]
-        self.refused = refused
 
 
 class _Moves(Exception):
@@ -122,14 +122,14 @@ class Writer:
             except psycopg.errors.ForeignKeyViolation:
                 raise self._collection_gone() from None
             except _InParts as apart:
-                parts, refused = apart.parts, apart.refused
+                parts = apart.parts
             except _Moves:
                 return self._move(batch[0])
             except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
                 if len(batch) == 1:
                     return self._refused_by_database(batch[0], error)
-                parts, refused = _halves(batch), ()
-            written = Written(Counts(failed=len(refused)), list(refused))
+                parts = _halves(batch)
+            written = Written()
             for part in parts:
                 written.add(self.write(part))
             return written
@@ -178,12 +178,8 @@ class Writer:
         met = [one for one in batch if one.document_id in existing]
         written = self._meet(met, existing, batch)
         new = [one for one in batch if one.document_id not in existing]
-        try:
-            if new:
-                written.add(self._insert(new))
-        except _InParts as apart:
-            apart.parts.insert(0, met)  # undone with the rest
-            raise
+        if new:
+            written.add(self._insert(new))
         return written
 
     def _begin(self) -> None:
@@ -204,7 +200,7 @@ class Writer:
         A batch without chosen ids and parents can neither meet nor be waited for by others: it takes no lock.
         """
         chosen = [one.document_id for one in batch if one.document_id is not None]
-        outside = {one.parent_id for one in batch if one.parent_id is not None}.difference(chosen)
+        outside = _outside(batch)
         if not chosen and not outside:
             return {}
         namespace_id = self._place.namespace_id
@@ -248,27 +244,34 @@ class Writer:
         place = self._place
         written = Written()
         now = datetime.now(UTC)
+        parents, buckets = self._parents(new), self._buckets(new)
         waited_for = self._waited_for(new)
+        judged = Judged(
+            new,
+            collection_names=(place.collection.public_id, place.collection.name),
+            parents=parents,
+            awaited=self._awaited(new, waited_for),
+            buckets=buckets,
+        )
+        if judged.refused:
+            self._look_before_refusing(new)
         linked = Linked(
             new,
             collection=place.collection,
             timestamp=now.isoformat().split("+")[0].rstrip("0").rstrip(".") + "Z",
-            parents=self._parents(new),
-            buckets=self._buckets(new),
+            parents=parents,
+            buckets=buckets,
+            refused=judged.refused,
         )
-        if any(isinstance(step, Failure) for step in linked.steps):
-            self._look_before_refusing(new)
         keys = ids.new_uuid7_texts(len(new))
         made_ids = iter(ids.new_ids(DOCUMENT_PREFIX, sum(one.document_id is None for one in new)))
         tail = f"\t{services.new_version()}\t{now.isoformat()}\t{now.isoformat()}\t{place.collection_id}\t{place.namespace_id}\n"
         step_tail = f"\t{place.collection_id}\t{place.namespace_id}\n"
-        kept = []
-        for key, one, step in zip(keys, new, linked.steps, strict=True):
-            if isinstance(step, Failure):
-                written.failures.append(step)
-                written.counts.failed += 1
-            else:
-                kept.append((key, one, step))
+        written.failures += judged.refused.values()
+        written.counts.failed += len(judged.refused)
+        kept = list(zip(keys, new, linked.steps, strict=True))
+        if judged.refused:
+            kept = [one for position, one in enumerate(kept) if position not in judged.refused]
         sql.run("SELECT set_config('plan_cache_mode', 'auto', true)")  # else each row's foreign keys are planned anew
         # Rows are made while PostgreSQL is at the ones before them.
         _copy(
@@ -290,7 +293,7 @@ class Writer:
         _copy(_COPY_FEATURES, (row for key, one, _ in kept for row in _feature_rows(place.namespace_id, key, one.features)))
         count_copied(place.namespace_id, place.collection_id, len(kept))
         if waited_for:
-            lineage.relink_below(place.namespace_id, sorted(waited_for))
+            lineage.relink_below(place.namespace_id, judged.uppermost(waited_for))
         written.counts.imported = len(kept)
         return written
 
@@ -301,33 +304,20 @@ class Writer:
             raise _Again
 
     def _waited_for(self, new: Sequence[Prepared]) -> set[str]:
-        """The ids of new documents that stored ones wait for.
-
-        A document whose stored parent is itself below one of those comes in a later part: by then its parent is linked.
-        One that leads up to itself is refused.
-        """
+        """The ids of new documents that stored ones wait for."""
         chosen = [one.document_id for one in new if one.document_id is not None]
-        waited_for = lineage.waited_for(self._place.namespace_id, chosen) if chosen else set()
-        parents = {one.parent_id for one in new if one.parent_id is not None} if waited_for else set()
-        if not parents:
-            return waited_for
-        above = lineage.tops(self._place.namespace_id, sorted(parents), sorted(waited_for))
-        circular = [one for one in new if one.document_id is not None and above.get(one.parent_id or "") == one.document_id]
-        if circular:
-            self._look_before_refusing(new)
-            cycle = ValidationError(CYCLE)
-            rest = [one for one in new if one not in circular]
-            raise _InParts(rest, refused=[failure(one.line, one.document_id, cycle) for one in circular])
-        behind = [one for one in new if one.parent_id in above]
-        if behind:
-            before = [one for one in new if one.parent_id not in above]
-            raise _InParts(before, behind) if before else _InParts(behind[:1], behind[1:])
-        return waited_for
+        return lineage.waited_for(self._place.namespace_id, chosen) if chosen else set()
+
+    def _awaited(self, new: Sequence[Prepared], waited_for: set[str]) -> dict[str, str]:
+        """Of the stored parents, the new document that their sources lead up to."""
+        if not waited_for:
+            return {}
+        parents = _outside(new)
+        return lineage.tops(self._place.namespace_id, sorted(parents), sorted(waited_for)) if parents else {}
 
     def _parents(self, new: Sequence[Prepared]) -> dict[str, lineage.StoredParent]:
-        chosen = {one.document_id for one in new}
-        wanted = {one.parent_id for one in new if one.parent_id is not None} - chosen
-        return lineage.stored_parents(self._place.namespace_id, sorted(filter(None, wanted))) if wanted else {}
+        wanted = _outside(new)
+        return lineage.stored_parents(self._place.namespace_id, sorted(wanted)) if wanted else {}
 
     def _buckets(self, new: Sequence[Prepared]) -> dict[str, str]:
         """The buckets of the stored objects that documents come from, by object id."""
@@ -406,6 +396,11 @@ class _Existing(NamedTuple):
     key: Any
     collection_id: int
     collection: str
+
+
+def _outside(batch: Sequence[Prepared]) -> set[str]:
+    """The parents that the batch itself does not hold."""
+    return {one.parent_id for one in batch if one.parent_id is not None}.difference(one.document_id for one in batch)
 
 
 def _halves(batch: Sequence[Prepared]) -> list[Sequence[Prepared]]:

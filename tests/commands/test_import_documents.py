@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import CommandError, call_command
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from documents.models import Document
@@ -400,20 +400,30 @@ lineages = st.one_of(
     st.builds(lambda parent: {"source_document_id": parent}, st.sampled_from(NAMES)),
     st.builds(lambda parent: {"source_document_id": parent}, st.sampled_from(NAMES)),
 )
-bodies = st.lists(
-    st.builds(
-        lambda name, fields, lineage, more: {**fields, **lineage, **more, "document_id": name},
-        st.sampled_from(NAMES),
-        generators.user_fields,
-        lineages,
-        extras,
-    ),
-    max_size=7,
+
+
+def named(names: list[str], parts: list[tuple[Any, ...]]) -> list[Any]:
+    return [
+        {**fields, **lineage, **more, "document_id": name} for name, (fields, lineage, more) in zip(names, parts, strict=False)
+    ]
+
+
+bodies = st.builds(
+    named,
+    st.permutations(NAMES) | st.lists(st.sampled_from(NAMES), min_size=7, max_size=7),
+    st.lists(st.tuples(generators.user_fields, lineages, extras), max_size=7),
 )
+OF_R2 = bucket_document("a", "r2")
 
 
 @given(bodies=bodies, size=st.sampled_from([1, 2, 3, 100]), first=st.integers(0, 3))
-@settings(max_examples=60, phases=[Phase.generate], derandomize=True)
+# Parents that are not there yet when their children are checked, and circles by way of stored documents.
+@example(bodies=[child("b", "a"), child("c", "b", root_object_id="r1"), OF_R2], size=100, first=0)
+@example(bodies=[child("x", "a"), child("b", "x", root_object_id="r1"), OF_R2], size=100, first=1)
+@example(bodies=[child("x", "a"), child("b", "x"), child("c", "b"), child("a", "c"), child("c", "a")], size=100, first=1)
+@example(bodies=[child("x", "a"), child("y", "b"), child("a", "y"), child("b", "x")], size=100, first=2)
+@example(bodies=[child("x", "a"), child("y", "b"), child("b", "x"), child("c", "b"), OF_R2], size=100, first=2)
+@settings(max_examples=60, phases=[Phase.explicit, Phase.generate])
 def test_an_import_stores_and_refuses_what_creates_one_after_the_other_would(
     tmp_path_factory: pytest.TempPathFactory, bodies: list[Any], size: int, first: int
 ) -> None:
