@@ -5,6 +5,7 @@ from django.urls import re_path
 from documents.api.aggregations import AggregationViewSet
 from documents.api.many import ManyDocumentsViewSet
 from documents.api.views import DocumentViewSet
+from documents.api.walks import ObjectDocumentsViewSet, WalkViewSet
 
 _COLLECTION = r"^collections/(?P<collection_identifier>[^/]+)/documents"
 _DOCUMENT = r"/(?P<document_id>[^/]+)"
@@ -13,6 +14,9 @@ _one = DocumentViewSet.as_view({"get": "retrieve", "put": "update", "patch": "pa
 _twin = DocumentViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"})
 
 _count = AggregationViewSet.as_view({"get": "count", "post": "count_matching"})
+_ancestors = WalkViewSet.as_view({"get": "ancestors"})
+_descendants = WalkViewSet.as_view({"get": "descendants"})
+_of_object = ObjectDocumentsViewSet.as_view({"get": "list_of_object"})
 _batch = ManyDocumentsViewSet.as_view({"post": "update_batch", "delete": "delete_batch"})
 
 urlpatterns = [
@@ -28,5 +32,8 @@ urlpatterns = [
     re_path(rf"{_COLLECTION}{_DOCUMENT}/?$", _one, name="document"),
     re_path(rf"{_COLLECTION}/?$", DocumentViewSet.as_view({"post": "create", "get": "list_documents"}), name="documents"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/lineage/?$", DocumentViewSet.as_view({"get": "lineage"}), name="document-lineage"),
+    re_path(rf"{_COLLECTION}{_DOCUMENT}/ancestors/?$", _ancestors, name="document-ancestors"),
+    re_path(rf"{_COLLECTION}{_DOCUMENT}/descendants/?$", _descendants, name="document-descendants"),
+    re_path(r"^objects/(?P<object_id>[^/]+)/documents/?$", _of_object, name="object-documents"),
     re_path(rf"^documents{_DOCUMENT}/?$", _twin, name="document-anywhere"),
 ]

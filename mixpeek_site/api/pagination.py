@@ -19,7 +19,9 @@ DEFAULT_LIMIT = 10
 
 _LIMIT_NAMES = ("limit", "page_size")
 _CURSOR_NAMES = ("cursor", "next_cursor", "after")
-PAGE_PARAMETERS = frozenset({*_LIMIT_NAMES, *_CURSOR_NAMES, "offset", "page", "include_total"})
+SIZE_PARAMETERS = frozenset(_LIMIT_NAMES)
+CURSOR_PARAMETERS = frozenset(_CURSOR_NAMES)
+PAGE_PARAMETERS = SIZE_PARAMETERS | CURSOR_PARAMETERS | {"offset", "page", "include_total"}
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
@@ -43,7 +45,7 @@ class _Given:
     location: tuple[str, str]
 
 
-def read_page(query: dict[str, str], body: dict[str, Any]) -> Page:
+def read_page(query: dict[str, str], body: dict[str, Any], default_limit: int = DEFAULT_LIMIT) -> Page:
     """The page that query parameters and body ask for; the body wins, null is absent, other members are left alone.
 
     As in the sources, `limit` wins over `page_size` and `offset` over `page`. Raises ValidationError for a wrong type
@@ -53,7 +55,7 @@ def read_page(query: dict[str, str], body: dict[str, Any]) -> Page:
     place = _given(query, body, "offset", "page")
     cursor = _cursor(_given(query, body, *_CURSOR_NAMES))
     include_total = _include_total(query, body)
-    limit = DEFAULT_LIMIT if size is None else _integer(size, 1, settings.MAX_LIST_LIMIT)
+    limit = default_limit if size is None else _integer(size, 1, settings.MAX_LIST_LIMIT)
     offset, number = 0, None
     if place is not None and place.location[1] == "page":
         number = _integer(place, 1, None)

@@ -3,8 +3,9 @@
 Routes are described by `operation`; components are plain JSON Schema, contributed by each app's `api/openapi`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from django.http import HttpRequest, HttpResponse
@@ -129,6 +130,7 @@ _PATH_PARAMETERS = {
     "collection_identifier": "The collection's id or name.",
     "bucket_identifier": "The bucket's id or name.",
     "object_identifier": "The object's id.",
+    "object_id": "The object's id.",
     "document_id": "The document's id.",
 }
 
@@ -147,17 +149,20 @@ def operation(
     in_namespace: bool = True,
     authenticated: bool = True,
     headers: dict[str, str] | None = None,
+    optional_headers: dict[str, str] | None = None,
     others: dict[int, str] | None = None,
 ) -> Callable[[Action], Action]:
     """Describe one route: a decorator for the viewset's action.
 
     `answer` and `body` name components (`body` per media type, where there are several); `errors` adds to those that
-    every route of its kind has; `others` are statuses without a body; `headers` are the answer's, and what they say.
+    every route of its kind has; `others` are statuses without a body; `headers` are the answer's, and what they say,
+    `optional_headers` those that it has sometimes.
     """
     expected: tuple[int, ...] = BODY_ERRORS if body else READ_ERRORS
     if not authenticated:
         expected = (405, 422, 500, 503)
-    responses: dict[int, Any] = {status: _content(answer, "Done." if answer is None else summary, headers or {})}
+    done = "Done." if answer is None else summary
+    responses: dict[int, Any] = {status: _content(answer, done, headers or {}, optional_headers or {})}
     responses |= {code: _content("ErrorResponse", _DESCRIPTIONS[code], {}) for code in sorted({*expected, *errors})}
     responses |= {code: _content(None, text, {}) for code, text in (others or {}).items()}
     media_types = {"application/json": body} if isinstance(body, str) else body or {}
@@ -179,12 +184,17 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _content(component: str | None, description: str, headers: dict[str, str]) -> Schema:
+def _content(
+    component: str | None, description: str, headers: dict[str, str], optional: Mapping[str, str] = MappingProxyType({})
+) -> Schema:
     response: Schema = {"description": description}
     if component:
         response["content"] = {"application/json": {"schema": _ref(component)}}
-    if headers:
-        response["headers"] = {name: {"schema": {"type": "string"}, "description": text} for name, text in headers.items()}
+    if headers or optional:
+        response["headers"] = {
+            name: {"schema": {"type": "string"}, "description": text, "required": name in headers}
+            for name, text in {**headers, **optional}.items()
+        }
     return response
 
 

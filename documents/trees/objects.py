@@ -1,0 +1,109 @@
+"""The documents that come from a root object, in creation order (contract section 8).
+
+Whether a document belongs to an object is what its lineage step records as its root. An object is known if it is
+registered or a document of a living collection names it as its root.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from documents.stored import StoredDocument
+from documents.trees.reading import Position, page_of, read_picked
+from mixpeek_site import sql
+from mixpeek_site.errors import NotFoundError
+from mixpeek_site.sql import Fragment
+from namespaces import scope as scopes
+from namespaces.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDocuments:
+    documents: list[StoredDocument]
+    after: Position | None  # where the next page begins; None on the last one
+    total: int
+    unknown_collections: list[str]
+
+
+def object_not_found(object_id: str) -> NotFoundError:
+    return NotFoundError(f"Object {object_id} was not found.", resource="object", id=object_id)
+
+
+def object_documents(
+    scope: Scope,
+    object_id: str,
+    collections: Sequence[str] | None = None,
+    *,
+    limit: int,
+    offset: int = 0,
+    position: Position | None = None,
+    vectors: bool = False,
+    max_bytes: int,
+) -> ObjectDocuments:
+    """A page of an object's documents, of these collections (ids or names) or of all, and how many there are. One statement.
+
+    Raises NotFoundError for the namespace, an unknown object, or when none of the collections exists.
+    """
+    cte, params = scope.cte()
+    name = sql.text(object_id)
+    asked = [] if collections is None else [list(collections)]
+    paged = [position[0]] if position else []
+    head = Fragment(
+        _documents_sql(cte, collections is not None, bool(position), limit),
+        (*params, *asked * 3, name, name, name, name, *paged, offset),
+    )
+    picked = read_picked(head, ("known", "total", "unknown"), ("id",), namespace="place.namespace", vectors=vectors)
+    if picked is None:
+        raise scopes.namespace_not_found(scope.identifier)
+    known, total, unknown = picked.first
+    if not known:
+        raise object_not_found(object_id)
+    if collections and len(unknown or ()) == len(set(collections)):
+        raise scopes.collection_not_found(", ".join(unknown))
+    page = page_of(scope, picked, limit=limit, max_bytes=max_bytes, vectors=vectors)
+    return ObjectDocuments(page.documents, page.after, total, list(unknown or ()))
+
+
+def require_object(scope: Scope, object_id: str) -> None:
+    """Raises NotFoundError for the namespace or an unknown object."""
+    object_documents(scope, object_id, limit=1, max_bytes=1)
+
+
+@lru_cache
+def _documents_sql(cte: str, some_collections: bool, resumed: bool, limit: int) -> str:
+    named = " AND (c.public_id = ANY(%s) OR c.name = ANY(%s))" if some_collections else ""
+    unknown = (
+        "(SELECT array_agg(DISTINCT asked) FROM unnest(%s::text[]) AS asked WHERE NOT EXISTS (SELECT FROM"
+        " namespaces_collection c WHERE c.namespace_id = scope.namespace_id AND c.deleted_at IS NULL"
+        " AND asked IN (c.public_id, c.name)))"
+        if some_collections
+        else "NULL::text[]"
+    )
+    # Of the few that are deleted and not yet purged, or of those that were asked for.
+    condition = "= ANY(wanted.ids)" if some_collections else "<> ALL(wanted.ids)"
+    return f"""
+WITH {cte}, wanted AS MATERIALIZED (
+    SELECT scope.namespace_id, ARRAY(
+        SELECT c.id FROM namespaces_collection c
+        WHERE c.namespace_id = scope.namespace_id
+          AND c.deleted_at IS {"" if some_collections else "NOT "}NULL{named}) AS ids
+    FROM scope
+), place AS MATERIALIZED (
+    SELECT scope.namespace_id, scope.namespace, {unknown} AS unknown,
+           EXISTS (SELECT FROM namespaces_bucketobject o WHERE o.namespace_id = scope.namespace_id AND o.object_id = %s)
+           OR EXISTS (
+               SELECT FROM documents_lineagestep l
+               JOIN namespaces_collection c
+                   ON c.namespace_id = l.namespace_id AND c.id = l.collection_id AND c.deleted_at IS NULL
+               WHERE l.namespace_id = scope.namespace_id AND l.root_object_id = %s) AS known,
+           (SELECT count(*) FROM documents_lineagestep l
+            WHERE l.namespace_id = scope.namespace_id AND l.root_object_id = %s AND l.collection_id {condition}) AS total
+    FROM scope JOIN wanted ON wanted.namespace_id = scope.namespace_id
+), picked AS MATERIALIZED (
+    SELECT l.id FROM wanted CROSS JOIN LATERAL (
+        SELECT l.id FROM documents_lineagestep l
+        WHERE l.namespace_id = wanted.namespace_id AND l.root_object_id = %s AND l.collection_id {condition}
+          {"AND l.id > %s::uuid" if resumed else ""}
+        ORDER BY l.id LIMIT {limit + 1} OFFSET %s
+    ) l ORDER BY l.id
+)"""

@@ -1,0 +1,123 @@
+"""Documents that a statement has picked, read along with it as far as an answer goes.
+
+The statement that picks also reads, until what it read may have READ_AHEAD_BYTES; only where documents are larger the rest
+is read in further statements, until `max_bytes` are there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from documents.stored import WIDTH, StoredDocument, columns
+from mixpeek_site import sql
+from mixpeek_site.sql import Fragment
+from namespaces.scope import Scope
+
+READ_AHEAD_BYTES: Final = 32 * 1024 * 1024
+_AT_ONCE: Final = 1000
+_COMPRESSED: Final = 8  # JSON that repeats itself becomes this much more, or several times that
+_JSON_PARTS: Final = ("payload", "internal_metadata", "system", "source_blobs", "document_blobs")
+
+Position = list[str]
+"""What a page's rows are ordered by, of its last one: texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    documents: list[StoredDocument]
+    after: Position | None  # where the next page begins; None on the last one
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What a statement picked: for each row the position, the internal id, and the document unless it was left out."""
+
+    first: sql.Row  # the columns of `place`, which every row repeats
+    rows: list[tuple[Position, str, StoredDocument | None]]
+
+
+def read_picked(head: Fragment, place: Sequence[str], keys: Sequence[str], *, namespace: str, vectors: bool) -> Picked | None:
+    """Run a statement and read what it picks.
+
+    `head` is `WITH …` with the CTEs `place`, of one row or none (the columns named, namespace_id, and the SQL `namespace` of
+    its public id), and `picked` (id, and the key columns, by which it is ordered). None where `place` has no row.
+    """
+    order = ", ".join(f"picked.{key}" for key in keys)
+    found = sql.rows(
+        f"{head.text}, sized AS MATERIALIZED ("
+        f"SELECT picked.*, COALESCE(sum({_bytes('d')})"
+        f" OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead"
+        " FROM place CROSS JOIN picked CROSS JOIN LATERAL (SELECT * FROM documents_document d"
+        " WHERE d.namespace_id = place.namespace_id AND d.id = picked.id OFFSET 0) d)"
+        f" SELECT {columns(namespace=namespace, vectors=vectors)}, picked.id::text"
+        + "".join(f", picked.{key}::text" for key in keys)
+        + "".join(f", place.{column}" for column in place)
+        + " FROM place LEFT JOIN sized picked ON true"
+        f"{_documents('place.namespace_id', 'picked.id', f'picked.ahead <= {READ_AHEAD_BYTES}')}"
+        f" ORDER BY {order}",
+        head.params,
+    )
+    if not found:
+        return None
+    end = WIDTH + 1 + len(keys)
+    return Picked(
+        found[0][end:],
+        [(list(row[WIDTH + 1 : end]), row[WIDTH], _stored(row)) for row in found if row[WIDTH] is not None],
+    )
+
+
+def page_of(scope: Scope, picked: Picked, *, limit: int, max_bytes: int, vectors: bool) -> Page:
+    """The first of what was picked, `limit` or fewer where they have more than `max_bytes`, at least one."""
+    documents: list[StoredDocument] = []
+    after: Position | None = None
+    size = 0
+    rows = picked.rows[:limit]
+    left = [internal_id for _, internal_id, document in rows if document is None]
+    further: dict[str, StoredDocument] = {}
+    for position, internal_id, at_once in rows:
+        if at_once is None and internal_id not in further:
+            further = _some(scope, left[left.index(internal_id) :][:_AT_ONCE], vectors)
+        document = at_once or further.get(internal_id)
+        if document is not None:  # else it was deleted meanwhile
+            size += document.json_bytes
+            if documents and size > max_bytes:
+                return Page(documents, after)
+            documents.append(document)
+        after = position
+    return Page(documents, after if len(picked.rows) > limit else None)
+
+
+def _some(scope: Scope, internal_ids: list[str], vectors: bool) -> dict[str, StoredDocument]:
+    """The first of the documents, by their internal ids, as far as READ_AHEAD_BYTES go; at least the first that is there."""
+    cte, params = scope.cte()
+    head = Fragment(
+        f"WITH {cte}, place AS (SELECT * FROM scope), picked AS ("
+        "SELECT asked.id, asked.number FROM unnest(%s::uuid[]) WITH ORDINALITY AS asked (id, number))",
+        (*params, internal_ids),
+    )
+    found = read_picked(head, (), ("number",), namespace="place.namespace", vectors=vectors)
+    return {} if found is None else {internal_id: document for _, internal_id, document in found.rows if document is not None}
+
+
+def _stored(row: sql.Row) -> StoredDocument | None:
+    return StoredDocument._make(row[:WIDTH]) if row[0] is not None else None
+
+
+def _documents(namespace_id: str, internal_id: str, condition: str) -> str:
+    """The joins of a document with its collection and step, each found by its key whatever the planner knows."""
+    return (
+        f" LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = {namespace_id}"
+        f" AND d.id = {internal_id} AND {condition} OFFSET 0) d ON true"
+        " LEFT JOIN LATERAL (SELECT * FROM documents_lineagestep l"
+        " WHERE l.namespace_id = d.namespace_id AND l.id = d.id OFFSET 0) l ON true"
+        " LEFT JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id"
+    )
+
+
+def _bytes(alias: str) -> str:
+    """SQL of about how many bytes the JSON of a document has."""
+    return " + ".join(
+        f"pg_column_size({alias}.{name})"
+        f" * CASE WHEN pg_column_compression({alias}.{name}) IS NULL THEN 1 ELSE {_COMPRESSED} END::bigint"
+        for name in _JSON_PARTS
+    )
