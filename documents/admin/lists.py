@@ -3,80 +3,29 @@
 from typing import Any, NamedTuple
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.utils.html import format_html
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
+from documents.admin import actions, exporting
+from documents.admin.asked import NARROWING, STATUSES, Asked, read_asked
+from documents.admin.listed import DOCUMENTS, Listed, read_listed
 from documents.models import Document, LineageStep
-from documents.tree_queries import label, preview, status
+from documents.tree_queries import label, preview
 from mixpeek_site import sql
-from namespaces.admin.lists import LargeTableAdmin, NamespaceFilter, ParentFilter, Table
-from namespaces.admin.urls import code, code_link, document_url, link, list_url, status_chip, tree_url
+from namespaces.admin.access import limited, reached
+from namespaces.admin.lists import LargeTableAdmin, NamespaceFilter, ParentFilter, SmallTableAdmin
+from namespaces.admin.urls import change_url, code, code_link, document_url, link, list_url, tree_url
 from namespaces.models import Collection
 
-DOCUMENTS = Table("documents_document", "document_id", "namespaces_collection", "collection_id", "p.deleted_at IS NULL")
 
-_FIELDS = ("id", "namespace_id", "collection_id", "document_id", "created_at", "updated_at")
-_ROWS = f"""
-WITH picked AS ({{picked}})
-SELECT d.id, d.namespace_id, d.collection_id, d.document_id, d.created_at, d.updated_at,
-       n.name, c.name, {status("d")}, {label("d")}, {preview("d")}, l.root_object_id, l.tier, l.source_type, l.source_object_id,
-       l.source_document_id, l.path
-FROM picked
-JOIN documents_document d ON d.namespace_id = picked.namespace_id AND d.id = picked.id
-JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id
-JOIN namespaces_namespace n ON n.id = d.namespace_id
-{{join}} JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-ORDER BY picked.place
-"""
-
-
-class Shown(NamedTuple):
-    """What the list's statement brings along besides the document's own columns."""
-
-    namespace: str
-    collection: str
-    status: str | None
-    label: str | None
-    preview: str | None
-    root_object_id: str | None
-    tier: int | None
-    source_type: str | None
-    source_object_id: str | None
-    source_document_id: str | None
-    path: str | None
-
-
-class CollectionFilter(ParentFilter):
-    title = "collection"
-    parameter_name = "collection"
-
-    def parents(self) -> QuerySet[Any]:
-        return Collection.objects.filter(deleted_at=None)
-
-
-class DocumentsAdmin(LargeTableAdmin):
-    """What both lists share: they are of documents, and change nothing."""
+class DocumentsAdmin(SmallTableAdmin):
+    """What both lists share: their rows open as the document, whose pages write."""
 
     actions = None
-    list_filter = (NamespaceFilter, CollectionFilter)
-    search_help_text = "Document id, or its beginning"
-    table = DOCUMENTS
-    parent_parameter = "collection"
-    join = "LEFT"
-
-    def rows(self, picked: str, params: list[Any]) -> list[Document]:
-        found = []
-        for row in sql.rows(_ROWS.format(picked=picked, join=self.join), params):
-            document = Document.from_db("default", _FIELDS, row[: len(_FIELDS)])
-            document.shown = Shown._make(row[len(_FIELDS) :])  # type: ignore[attr-defined]
-            found.append(document)
-        return found
-
-    def url_of(self, row: Document) -> str:
-        return document_url(row.namespace_id, row.document_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # documents come from programs
@@ -96,15 +45,183 @@ class DocumentsAdmin(LargeTableAdmin):
     def _document_id(self, row: Any) -> str:
         return str(row.document_id)
 
+
+@admin.register(Document)
+class DocumentAdmin(DocumentsAdmin):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
+        return limited(request, Document.objects.only("namespace_id", "document_id"))
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = {"delete": actions.delete_many, "status": actions.set_status, "export": exporting.export}
+        view = self.admin_site.admin_view
+        own = [path(f"of/<int:namespace_id>/{name}/", view(page), name=f"documents_{name}") for name, page in pages.items()]
+        return [*own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        asked = read_asked(request, request.GET)
+        found = read_listed(asked, reached(request), request.GET.get("after", ""), request.GET.get("before", ""))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Documents",
+            "opts": self.opts,
+            "asked": asked,
+            "found": found,
+            "list_query": asked.address().removeprefix("?"),
+            "chips": _chips(asked),
+            "statuses": STATUSES,
+            "columns": _columns(asked),
+            "may": {
+                "change": request.user.has_perm("documents.change_document"),
+                "delete": request.user.has_perm("documents.delete_document"),
+            },
+            "pages": _pages(asked, found),
+            "declare_url": change_url("namespaces_namespace", asked.namespace.pk) if asked.namespace else "",
+        }
+        return render(request, "admin/documents/list.html", context, status=400 if found.faults else 200)
+
+
+class Chip(NamedTuple):
+    """A filter that is set, and the address of the list without it."""
+
+    name: str
+    value: str
+    url: str
+
+
+_CHIPS = {
+    "collection": "Collection",
+    "status": "Status",
+    "root": "Root object",
+    "from": "Created from",
+    "until": "Created until",
+    "q": "Id begins with",
+    "text": "Words",
+    "filters": "Filter",
+}
+
+
+def _chips(asked: Asked) -> list[Chip]:
+    return [
+        Chip(
+            _CHIPS[name],
+            asked.collection.name if name == "collection" and asked.collection else asked.query[name],
+            asked.address(**{name: None}),
+        )
+        for name in NARROWING
+        if name in asked.query
+    ]
+
+
+class Column(NamedTuple):
+    """A heading; `url` sorts by it, `direction` is ascending, descending or empty where it doesn't."""
+
+    title: str
+    url: str = ""
+    direction: str = ""
+
+
+def _columns(asked: Asked) -> list[Column]:
+    names = ["Title", "Document id", "Collection", *([] if asked.namespace else ["Namespace"]), "Status", "Root object"]
+    return [*map(Column, names), _time_column(asked, "Created", "created"), _time_column(asked, "Updated", "updated")]
+
+
+def _time_column(asked: Asked, title: str, name: str) -> Column:
+    if asked.namespace is None or not asked.sort:
+        return Column(title)
+    if asked.sort.lstrip("-") != name:
+        return Column(title, asked.address(sort=f"-{name}"))
+    descending = asked.sort.startswith("-")
+    url = asked.address(sort=name if descending else f"-{name}")
+    return Column(title, url, "descending" if descending else "ascending")
+
+
+def _pages(asked: Asked, found: Listed) -> dict[str, str]:
+    return {
+        "first": "" if found.is_first else asked.address(),
+        "before": asked.address(before=found.before) if found.before else "",
+        "after": asked.address(after=found.after) if found.after else "",
+    }
+
+
+# Steps ----------------------------------------------------------------------------------------------------------------
+
+_FIELDS = ("id", "namespace_id", "collection_id", "document_id", "created_at", "updated_at")
+# Documents without lineage are left out; a page may be shorter for it.
+_ROWS = f"""
+WITH picked AS ({{picked}})
+SELECT d.id, d.namespace_id, d.collection_id, d.document_id, d.created_at, d.updated_at,
+       n.name, c.name, {label("d")}, {preview("d")}, l.root_object_id, l.tier, l.source_object_id, l.source_document_id, l.path
+FROM picked
+JOIN documents_document d ON d.namespace_id = picked.namespace_id AND d.id = picked.id
+JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id
+JOIN namespaces_namespace n ON n.id = d.namespace_id
+JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+ORDER BY picked.place
+"""
+
+
+class Shown(NamedTuple):
+    """What the statement brings along besides the document's own columns."""
+
+    namespace: str
+    collection: str
+    label: str | None
+    preview: str | None
+    root_object_id: str | None
+    tier: int | None
+    source_object_id: str | None
+    source_document_id: str | None
+    path: str | None
+
+
+class CollectionFilter(ParentFilter):
+    title = "collection"
+    parameter_name = "collection"
+
+    def parents(self) -> QuerySet[Any]:
+        return Collection.objects.filter(deleted_at=None)
+
+
+@admin.register(LineageStep)
+class LineageStepAdmin(LargeTableAdmin, DocumentsAdmin):
+    list_display = ("title", "shown_id", "collection_name", "within", "tier", "source", "root", "path")
+    list_filter = (NamespaceFilter, CollectionFilter)
+    search_help_text = "Document id, or its beginning"
+    table = DOCUMENTS
+    parent_parameter = "collection"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LineageStep]:
+        return limited(request, LineageStep.objects.select_related("document").only("namespace_id", "document__document_id"))
+
+    def rows(self, picked: str, params: list[Any]) -> list[Document]:
+        found = []
+        for row in sql.rows(_ROWS.format(picked=picked), params):
+            document = Document.from_db("default", _FIELDS, row[: len(_FIELDS)])
+            document.shown = Shown._make(row[len(_FIELDS) :])  # type: ignore[attr-defined]
+            found.append(document)
+        return found
+
+    def url_of(self, row: Document) -> str:
+        return document_url(row.namespace_id, row.document_id)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # lineage is edited through the document, and derived
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def _document_id(self, row: Any) -> str:
+        return str(row.document.document_id)
+
     def get_list_display(self, request: HttpRequest) -> Any:
         """The namespace's column goes where one namespace is chosen."""
         return [name for name in self.list_display if name != "within" or not request.GET.get("namespace")]
 
     @admin.display(description="title")
     def title(self, row: Any) -> str:
-        if row.shown.label:
-            return str(row.shown.label)
-        return format_html('<span class="preview">{}</span>', row.shown.preview or row.document_id)
+        return str(row.shown.label or row.shown.preview or row.document_id)
 
     @admin.display(description="document id")
     def shown_id(self, row: Any) -> SafeString:
@@ -112,20 +229,12 @@ class DocumentsAdmin(LargeTableAdmin):
 
     @admin.display(description="namespace")
     def within(self, row: Any) -> SafeString:
-        return link(list_url(self._list, namespace=row.namespace_id), row.shown.namespace)
+        return link(list_url("documents_lineagestep", namespace=row.namespace_id), row.shown.namespace)
 
     @admin.display(description="collection")
     def collection_name(self, row: Any) -> SafeString:
-        url = list_url(self._list, namespace=row.namespace_id, collection=row.collection_id)
+        url = list_url("documents_lineagestep", namespace=row.namespace_id, collection=row.collection_id)
         return link(url, row.shown.collection)
-
-    @property
-    def _list(self) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}"
-
-    @admin.display(description="status")
-    def status(self, row: Any) -> SafeString | None:
-        return status_chip(row.shown.status)
 
     @admin.display(description="root object")
     def root(self, row: Any) -> SafeString | None:
@@ -144,32 +253,6 @@ class DocumentsAdmin(LargeTableAdmin):
         if row.shown.source_object_id:
             return code_link(tree_url(row.namespace_id, row.shown.source_object_id), row.shown.source_object_id)
         return None
-
-
-@admin.register(Document)
-class DocumentAdmin(DocumentsAdmin):
-    list_display = ("title", "shown_id", "collection_name", "within", "status", "root", "created", "updated")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
-        return Document.objects.only("namespace_id", "document_id")
-
-
-@admin.register(LineageStep)
-class LineageStepAdmin(DocumentsAdmin):
-    list_display = ("title", "shown_id", "collection_name", "within", "tier", "source", "root", "path")
-    join = ""  # documents without lineage are left out; a page may be shorter for it
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[LineageStep]:
-        return LineageStep.objects.select_related("document").only("namespace_id", "document__document_id")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # lineage is edited through the document, and derived
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def _document_id(self, row: Any) -> str:
-        return str(row.document.document_id)
 
     @admin.display(description="path")
     def path(self, row: Any) -> SafeString | None:

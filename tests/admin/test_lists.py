@@ -13,7 +13,8 @@ from tests.admin.staff import Place
 
 pytestmark = pytest.mark.django_db
 
-LARGE = ("/documents/document/", "/documents/lineagestep/", "/namespaces/bucketobject/")
+STEPS_AND_OBJECTS = ("/documents/lineagestep/", "/namespaces/bucketobject/")
+LARGE = ("/documents/document/", *STEPS_AND_OBJECTS)
 SMALL = (
     "/namespaces/organization/",
     "/namespaces/apikey/",
@@ -54,6 +55,7 @@ def test_no_list_counts_a_table(client: Client, place: Place, path: str) -> None
 
 @pytest.mark.parametrize("path", LARGE)
 def test_a_large_list_is_one_statement_beside_its_filter(client: Client, place: Place, path: str) -> None:
+    Place()
     place.first("obj_1")
     cast.bucket_object(place.api, place.bucket)
     with staff.statements() as asked:
@@ -61,11 +63,19 @@ def test_a_large_list_is_one_statement_beside_its_filter(client: Client, place: 
     assert len(asked) == 2  # the choices of the namespace filter, and the rows
 
 
-def test_a_filtered_list_asks_once_more_for_the_collections(client: Client, place: Place) -> None:
+@pytest.mark.parametrize("path", LARGE)
+def test_a_filtered_list_asks_once_more_for_the_collections(client: Client, place: Place, path: str) -> None:
     place.document()
     with staff.statements() as asked:
-        staff.get(client, f"/documents/document/?namespace={place.pk}")
+        staff.get(client, f"{path}?namespace={place.pk}")
     assert len(asked) == 3
+
+
+def test_the_only_namespace_is_chosen_already(client: Client, place: Place) -> None:
+    place.document("doc_1")
+    page = staff.get(client, "/documents/document/")
+    assert f'<option value="{place.pk}" selected>' in page
+    assert ids(page) == ["doc_1"]
 
 
 def test_documents_are_listed_newest_first(client: Client, place: Place) -> None:
@@ -73,14 +83,19 @@ def test_documents_are_listed_newest_first(client: Client, place: Place) -> None
     assert ids(staff.get(client, "/documents/document/")) == made[::-1]
 
 
-@pytest.mark.parametrize("within", ["", "?namespace={0.pk}", "?namespace={0.pk}&collection={1}"])
+@pytest.mark.parametrize(
+    "within", ["", "?namespace={0.pk}", "?namespace={0.pk}&collection={1}", "?namespace={0.pk}&sort=created"]
+)
 def test_paging_shows_every_document_once_and_leads_back(client: Client, place: Place, within: str) -> None:
+    Place()  # or the namespace would be chosen already
     other = cast.collection(place.api)
     made = [place.document(collection=collection).document_id for _ in range(60) for collection in (place.collection, other)]
     key = Collection.objects.get(public_id=place.collection).pk
     path = "/documents/document/" + within.format(place, key)
     if "collection" in within:
         made = made[::2]
+    if "sort" in within:
+        made.reverse()
     pages = [staff.get(client, path)]
     while onwards := following(pages[-1], "next"):
         pages.append(staff.get(client, "/documents/document/" + onwards))
@@ -98,8 +113,11 @@ def test_a_namespace_shows_its_documents_alone(client: Client, place: Place) -> 
 
 @pytest.mark.parametrize("value", ["0", "x", "99999999999999999999"])
 def test_an_unknown_namespace_shows_nothing(client: Client, place: Place, value: str) -> None:
-    place.document()
-    assert ids(staff.get(client, f"/documents/document/?namespace={value}")) == []
+    place.first("obj_1")
+    cast.bucket_object(place.api, place.bucket, "obj_1")
+    staff.get(client, f"/documents/document/?namespace={value}", 404)
+    for path in STEPS_AND_OBJECTS:
+        assert ids(staff.get(client, f"{path}?namespace={value}")) == []
 
 
 def test_another_namespace_s_collection_filters_nothing(client: Client, place: Place) -> None:
@@ -130,10 +148,20 @@ def test_search_takes_signs_as_they_are(client: Client, place: Place, search: st
     assert ids(staff.get(client, f"/documents/document/?q={search}")) == []
 
 
-@pytest.mark.parametrize("query", ["older=x", "newer=x~y", "older=2020-01-01~1", "p=x", "older=2020-01-01T00:00:00~%00"])
-def test_a_malformed_position_is_the_first_page(client: Client, place: Place, query: str) -> None:
-    place.document("doc_1")
-    assert ids(staff.get(client, f"/documents/document/?{query}")) == ["doc_1"]
+MALFORMED = ["x", "x~y", "2020-01-01~1", "2020-01-01T00:00:00~%00", "nan~", "~", "2020-01-01T00:00:00Z~" + "1" * 10_000]
+
+
+@pytest.mark.parametrize("position", MALFORMED)
+def test_a_malformed_position_is_the_first_page(client: Client, place: Place, position: str) -> None:
+    place.first("obj_1", "doc_1")
+    for name in ("after", "before"):
+        for query in ("", "&text=x", "&sort=updated", "&q=doc"):
+            staff.get(client, f"/documents/document/?{name}={position}{query}")
+        assert ids(staff.get(client, f"/documents/document/?{name}={position}")) == ["doc_1"]
+    for name in ("older", "newer", "p"):
+        assert ids(staff.get(client, f"/documents/lineagestep/?{name}={position}")) == ["doc_1"]
+    Place()
+    assert ids(staff.get(client, f"/documents/document/?after={position}")) == ["doc_1"]
 
 
 def test_documents_of_a_deleted_collection_are_gone(client: Client, place: Place) -> None:
@@ -146,8 +174,9 @@ def test_documents_of_a_deleted_collection_are_gone(client: Client, place: Place
 def test_documents_of_a_deleted_namespace_are_gone(client: Client, place: Place) -> None:
     place.document("doc_1")
     services.delete_namespace(scope=place.scope)
-    for query in ("", f"?namespace={place.pk}", "?q=doc_1"):
+    for query in ("", "?q=doc_1"):
         assert ids(staff.get(client, f"/documents/document/{query}")) == []
+    staff.get(client, f"/documents/document/?namespace={place.pk}", 404)
 
 
 def test_an_object_s_row_leads_to_its_tree(client: Client, place: Place) -> None:
@@ -224,4 +253,5 @@ def test_nothing_found_offers_ids_that_begin_so(client: Client) -> None:
 
 
 def test_a_search_for_nul_is_refused(client: Client, place: Place) -> None:
-    assert "Null characters are not allowed" in staff.get(client, "/documents/document/?q=%00")
+    assert "Null characters are not allowed" in staff.get(client, "/documents/document/?q=%00", 400)
+    assert "Null characters are not allowed" in staff.get(client, "/documents/lineagestep/?q=%00")
