@@ -115,9 +115,23 @@ class LineageStep(NamespacedModel):
     class Meta:
         ordering = ("pk",)
         indexes = (
-            # Finds the children of a document.
+            # Walks along the children of a document in creation order without visiting the rows.
             models.Index(
-                "namespace", "source_document_id", name="lineage_source_document", condition=~Q(source_document_id=None)
+                "namespace",
+                "source_document_id",
+                "document",
+                name="lineage_source_document",
+                include=("collection",),
+                condition=~Q(source_document_id=None),
+            ),
+            # Walks along the documents of a root object in creation order, likewise.
+            models.Index(
+                "namespace",
+                "root_object_id",
+                "document",
+                name="lineage_root_document",
+                include=("collection",),
+                condition=~Q(root_object_id=None),
             ),
             # Counts a root object's tree by stage and status without visiting the rows.
             models.Index(
