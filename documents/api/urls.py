@@ -3,12 +3,14 @@
 from django.urls import re_path
 
 from documents.api.aggregations import AggregationViewSet
+from documents.api.decomposition import DecompositionViewSet
 from documents.api.many import ManyDocumentsViewSet
 from documents.api.views import DocumentViewSet
 from documents.api.walks import ObjectDocumentsViewSet, WalkViewSet
 
 _COLLECTION = r"^collections/(?P<collection_identifier>[^/]+)/documents"
 _DOCUMENT = r"/(?P<document_id>[^/]+)"
+_OBJECT = r"^buckets/(?P<bucket_identifier>[^/]+)/objects/(?P<object_identifier>[^/]+)"
 
 _one = DocumentViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"})
 _twin = DocumentViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"})
@@ -17,6 +19,10 @@ _count = AggregationViewSet.as_view({"get": "count", "post": "count_matching"})
 _ancestors = WalkViewSet.as_view({"get": "ancestors"})
 _descendants = WalkViewSet.as_view({"get": "descendants"})
 _of_object = ObjectDocumentsViewSet.as_view({"get": "list_of_object"})
+_tree = DecompositionViewSet.as_view({"get": "decomposition_tree"})
+_object_impact = DecompositionViewSet.as_view({"get": "object_impact"})
+_bucket_object_impact = DecompositionViewSet.as_view({"get": "bucket_object_impact"})
+_document_impact = DecompositionViewSet.as_view({"get": "document_impact"})
 _batch = ManyDocumentsViewSet.as_view({"post": "update_batch", "delete": "delete_batch"})
 
 urlpatterns = [
@@ -36,4 +42,9 @@ urlpatterns = [
     re_path(rf"{_COLLECTION}{_DOCUMENT}/descendants/?$", _descendants, name="document-descendants"),
     re_path(r"^objects/(?P<object_id>[^/]+)/documents/?$", _of_object, name="object-documents"),
     re_path(rf"^documents{_DOCUMENT}/?$", _twin, name="document-anywhere"),
+    re_path(rf"{_COLLECTION}{_DOCUMENT}/impact/?$", _document_impact, name="document-impact"),
+    re_path(rf"^documents{_DOCUMENT}/impact/?$", _document_impact, name="document-impact-anywhere"),
+    re_path(r"^objects/(?P<object_id>[^/]+)/decomposition-tree/?$", _tree, name="decomposition-tree"),
+    re_path(r"^objects/(?P<object_id>[^/]+)/impact/?$", _object_impact, name="object-impact"),
+    re_path(rf"{_OBJECT}/impact/?$", _bucket_object_impact, name="bucket-object-impact"),
 ]

@@ -1,6 +1,7 @@
 """A lineage step's status and the key of its path, so that a tree's stages are counted in one index (documents/trees/)."""
 
 from django.db import migrations, models
+from django.db.models.functions import Cast, Coalesce
 
 # Where the planner sees a small table it would read it whole, and the plan that a connection keeps outlives the table's
 # growth until the next ANALYZE: a write of many would pay for that with every row.
@@ -53,9 +54,19 @@ class Migration(migrations.Migration):
             name="path_key",
             field=models.GeneratedField(
                 db_persist=True,
-                expression=models.Func("path", models.Value(0), function="hashtextextended"),
+                expression=models.Func(
+                    Coalesce(
+                        "path",
+                        Cast(
+                            models.Func("chain", models.Value("$[*].collection_id"), function="jsonb_path_query_array"),
+                            models.TextField(),
+                        ),
+                    ),
+                    models.Value(0),
+                    function="hashtextextended",
+                ),
                 output_field=models.BigIntegerField(null=True),
-                help_text="Stands for the path, which may be too long for an index.",
+                help_text="Stands for the path, which may be too long for an index; without one, for the chain's collections.",
             ),
         ),
         migrations.AddField(

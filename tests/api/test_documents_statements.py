@@ -55,12 +55,28 @@ def test_a_list_and_a_lineage_are_one_statement(documents: Documents, parent: st
     assert cost(documents.api.get, documents.url(parent, "/lineage")) == ONE
 
 
+def test_a_tree_in_numbers_and_an_impact_are_one_statement(documents: Documents, parent: str) -> None:
+    for _ in range(3):
+        documents.new({"source_document_id": documents.new({"source_document_id": parent})})
+    for path in (
+        *("objects/obj_1/decomposition-tree", "objects/obj_1/decomposition-tree?include_document_ids=true"),
+        *("objects/obj_1/impact", f"documents/{parent}/impact"),
+    ):
+        assert cost(documents.api.get, f"/v1/{path}") == ONE, path
+
+
 @pytest.mark.parametrize("body", [{"a": 1}, {"internal_metadata": {"a": 1}, "document_blobs": []}, {"content_hash": "x"}])
 def test_a_put_and_a_patch_are_one_statement(documents: Documents, parent: str, body: Any) -> None:
     for url in (documents.url(parent), f"/v1/documents/{parent}"):
         assert cost(documents.api.put, url, body) == ONE
         assert cost(documents.api.patch, url, body) == ONE
         assert cost(documents.api.patch, url, {**body, "collection_id": documents.collection}) in (ONE, (2, 0, 0))
+
+
+def test_a_status_of_a_document_with_lineage_costs_no_statement_more(documents: Documents, parent: str) -> None:
+    status = {"internal_metadata": {"ingestion_status": "DONE"}}
+    assert cost(documents.patch, parent, status) == ONE
+    assert cost(documents.put, parent, {**status, "a": 1}) == ONE
 
 
 def test_with_lineage_named_they_are_two(documents: Documents, parent: str) -> None:
