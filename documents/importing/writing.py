@@ -22,7 +22,7 @@ from documents.importing.judging import Judged
 from documents.importing.linking import Collection, Linked
 from documents.importing.preparing import NULL, Prepared, copied, failure, whole_body
 from documents.importing.reporting import Counts, Failure
-from documents.inputs import read_create
+from documents.inputs import LineageInput, read_create
 from documents.models import DOCUMENT_PREFIX
 from mixpeek_site import ids, jsonio, sql
 from mixpeek_site.errors import AlreadyExistsError, DomainError, NotFoundError, ServiceUnavailableError
@@ -362,6 +362,7 @@ class Writer:
         with_lineage = [one for one in ours if not one.given.lineage.is_empty()]
         if not with_lineage:
             return
+        self._part_where_more_is_derived(with_lineage, existing, batch)
         stored = lineage.stored_lineage(self._place.namespace_id, [existing[one.document_id].key for one in with_lineage])
         for one in with_lineage:
             if services.changes_lineage(stored[existing[one.document_id].key], one.given.lineage):
@@ -369,6 +370,19 @@ class Writer:
                     raise _Moves
                 position = next(n for n, other in enumerate(batch) if other is one)
                 raise _InParts(batch[:position], batch[position : position + 1], batch[position + 1 :])
+
+    def _part_where_more_is_derived(
+        self, ours: Sequence[Prepared], existing: "dict[str | None, _Existing]", batch: Sequence[Prepared]
+    ) -> None:
+        """What a body says to be derived is compared with what a new document on an earlier line makes of it."""
+        ids = [one.document_id for one in ours if one.document_id is not None and _names_what_is_derived(one.given.lineage)]
+        new = [one for one in batch if one.document_id not in existing] if ids else []
+        if not (waited_for := self._waited_for(new)):
+            return
+        positions = {one.document_id: position for position, one in enumerate(batch)}
+        for name, above in lineage.tops(self._place.namespace_id, ids, sorted(waited_for)).items():
+            if positions[above] < positions[name]:
+                raise _InParts(batch[: positions[name]], batch[positions[name] :])
 
     def _replace(self, ours: Sequence[Prepared], existing: "dict[str | None, _Existing]") -> None:
         """What `services.replace_document` does, for many: what a body does not name stays."""
@@ -383,7 +397,8 @@ class Writer:
             )
             for one in ours
         ]
-        columns = map(list, zip(*rows, strict=True))
+        columns = list(map(list, zip(*rows, strict=True)))
+        sql.run(_LOCK, (self._place.namespace_id, columns[0]))
         found = sql.rows(_REPLACE, (services.new_version(), datetime.now(UTC), *columns, self._place.namespace_id))
         if len(found) < len(ours):
             raise _Again  # one was deleted meanwhile, so it is new
@@ -403,6 +418,12 @@ def _outside(batch: Sequence[Prepared]) -> set[str]:
     return {one.parent_id for one in batch if one.parent_id is not None}.difference(one.document_id for one in batch)
 
 
+def _names_what_is_derived(given: LineageInput) -> bool:
+    """Whether a document's lineage names more than its sources."""
+    derived = (given.source_collection_id, given.root_object_id, given.root_bucket_id, given.path, given.chain)
+    return given.source_document_id is not None and any(one is not None for one in derived)
+
+
 def _halves(batch: Sequence[Prepared]) -> list[Sequence[Prepared]]:
     return [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
 
@@ -415,12 +436,18 @@ def _stored(namespace_id: int, document_ids: Iterable[str]) -> set[str]:
     return {row[0] for row in found}
 
 
-# v1 shows an empty metadata where a document has none; put back, it must not come into being.
+# The order in which all writes of many lock documents, before they write: so one waits for the other, and no two for each other.
+_LOCK = """
+SELECT FROM documents_document d WHERE d.namespace_id = %s AND d.id = ANY(%s) ORDER BY d.id FOR NO KEY UPDATE
+"""
+# v1 shows an empty metadata, source_details and enrichments where a document has none; put back, they must not come into being.
 _REPLACE = """
 UPDATE documents_document d
 SET payload = CASE WHEN new.payload -> 'metadata' = '{}' AND NOT d.payload ? 'metadata'
                    THEN new.payload - 'metadata' ELSE new.payload END,
-    internal_metadata = COALESCE(new.internal_metadata, d.internal_metadata), system = d.system || new.system,
+    internal_metadata = COALESCE(new.internal_metadata, d.internal_metadata),
+    system = d.system || (SELECT COALESCE(jsonb_object_agg(e.key, e.value), '{}') FROM jsonb_each(new.system) e
+                          WHERE e.value NOT IN ('[]', '{}') OR d.system ? e.key),
     source_blobs = COALESCE(new.source_blobs, d.source_blobs),
     document_blobs = COALESCE(new.document_blobs, d.document_blobs),
     version = GREATEST(d.version + 1, %s), updated_at = GREATEST(%s, d.updated_at + interval '1 microsecond')

@@ -286,6 +286,26 @@ def test_replace_moves_a_document_and_its_subtree(api: Api, collection: str, tmp
     assert {get(name)["_internal"]["lineage"]["root_object_id"] for name in ("a", "b", "n", "m")} == {"two"}
 
 
+def test_replace_compares_a_body_with_what_an_earlier_line_made_of_its_document(
+    api: Api, collection: str, tmp_path: Path, get: Callable[[str], Any]
+) -> None:
+    waiting = child("x", "a", source_collection_id="col_other")
+    imported(api, collection, [waiting], tmp_path)
+    ran = imported(api, collection, [{"document_id": "a"}, waiting], tmp_path, "--on-conflict", "replace")
+    assert ran.code == 3
+    assert "is not the collection of the source document" in ran.err
+    assert get("x")["_internal"]["lineage"]["source_collection_id"] == collection
+
+
+def test_empty_parts_that_v1_shows_are_not_made_by_a_replace(api: Api, collection: str, tmp_path: Path) -> None:
+    imported(api, collection, [{"document_id": "a"}, {"document_id": "b", "enrichments": {"e": 1}}], tmp_path)
+    empty: Any = {"metadata": {}, "enrichments": {}, "source_details": []}
+    lines = [{**empty, "document_id": name} for name in ("a", "b")]
+    assert imported(api, collection, lines, tmp_path, "--on-conflict", "replace").code == 0
+    stored = dict(Document.objects.filter(namespace__public_id=api.namespace).values_list("document_id", "system"))
+    assert stored == {"a": {}, "b": {"enrichments": {}}}
+
+
 def test_replacing_a_document_of_another_collection_fails_its_line(api: Api, collection: str, tmp_path: Path) -> None:
     other = cast.collection(api)
     imported(api, other, [{"document_id": "a"}], tmp_path)

@@ -17,6 +17,8 @@ from django.core.management import call_command
 from django.db import connections
 
 from documents.models import Document, LineageStep
+from documents.services import many
+from mixpeek_site import jsonio, sql
 from tests import cast, server
 from tests.cast import Api
 
@@ -118,13 +120,44 @@ def test_a_parent_and_its_child_that_come_at_once_by_import_and_api_are_linked(
     assert LineageStep.objects.filter(tier=2, root_object_id="root").count() == 12
 
 
-def load(api: Api, collection: str, file: Path) -> None:
+def test_an_import_that_replaces_and_writes_of_many_never_lock_one_another_up(api: Api, collection: str, tmp_path: Path) -> None:
+    """Each of them would end as the victim of a deadlock: with 503, or in an import's wait of a second."""
+    names = [f"d{number}" for number in range(300)]
+    file = tmp_path / "input.jsonl"
+    file.write_text("".join(json.dumps({"document_id": name}) + "\n" for name in names))
+    load(api, collection, file)
+    file.write_text("".join(json.dumps({"document_id": name, "n": 1}) + "\n" for name in reversed(names)))
+    before = deadlocks()
+    data = jsonio.dumps({"m": 1})
+
+    def patch_all() -> None:
+        for _ in range(20):
+            many.update_matching(scope=api.scope, collection=collection, node=None, parts={"payload": data})
+
+    def replace_all() -> None:
+        for _ in range(20):
+            load(api, collection, file, on_conflict="replace")
+
+    at_once(replace_all, patch_all)
+    assert deadlocks() == before
+
+
+def deadlocks() -> int:
+    """How many PostgreSQL has broken in the tests' database."""
+    sql.run("SELECT pg_stat_clear_snapshot()")
+    row = sql.one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    assert row is not None
+    return int(row[0])
+
+
+def load(api: Api, collection: str, file: Path, **options: Any) -> None:
     call_command(
         "import_documents",
         str(file),
         organization=api.scope.organization_public_id,
         namespace=str(api.namespace),
         collection=collection,
+        **options,
     )
 
 
