@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.forms import SimpleArrayField
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -143,10 +144,11 @@ class ApiKeyAdmin(UnboundAdmin, SmallTableAdmin):
 
     def _revoke_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         key = self.get_object(request, object_id)
-        if key is None or not self.has_change_permission(request, key):
-            self.message_user(request, "This key can't be revoked.", messages.ERROR)
-        else:
-            self.revoke(request, ApiKey.objects.filter(pk=key.pk))
+        if key is None:
+            raise Http404("There is no such API key.")
+        if not self.has_change_permission(request, key):
+            raise PermissionDenied
+        self.revoke(request, ApiKey.objects.filter(pk=key.pk))
         return self.response_post_save_change(request, key)
 
     @admin.action(description="Revoke the selected keys", permissions=("change",))

@@ -77,7 +77,7 @@ def test_view_only_staff_change_nothing(place: Place) -> None:
     client = staff.viewer()
     for path in changing(place):
         staff.post(client, path, {"post": "yes", "name": "changed", "on_children": "detach"}, 403)
-    staff.post(client, f"/namespaces/apikey/{ApiKey.objects.get().pk}/change/", {})
+    staff.post(client, f"/namespaces/apikey/{ApiKey.objects.get().pk}/change/", {}, 403)
     staff.post(client, "/namespaces/apikey/", {"action": "revoke", "_selected_action": ApiKey.objects.get().pk}, 200)
     assert ApiKey.objects.get().revoked_at is None
 
