@@ -70,6 +70,7 @@ class DocumentAdmin(DocumentsAdmin):
             "found": found,
             "list_query": asked.address().removeprefix("?"),
             "chips": _chips(asked),
+            "faults": [(name, _CHIPS[name], fault) for name, fault in found.faults.items()],
             "statuses": STATUSES,
             "columns": _columns(asked),
             "may": {
@@ -79,7 +80,7 @@ class DocumentAdmin(DocumentsAdmin):
             "pages": _pages(asked, found),
             "declare_url": change_url("namespaces_namespace", asked.namespace.pk) if asked.namespace else "",
         }
-        return render(request, "admin/documents/list.html", context, status=400 if found.faults else 200)
+        return render(request, "admin/documents/list.html", context)
 
 
 class Chip(NamedTuple):

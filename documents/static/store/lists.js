@@ -1,6 +1,19 @@
-// Comforts for ticking rows of a list: all of the page, a range with Shift, and how many it is. It works without them.
+// Comforts of the list of documents: filters that fold in narrow windows; ticking all of the page or a range with Shift,
+// and how many that is. It works without them.
 (() => {
   "use strict";
+  const unfold = document.querySelector(".list-filters .unfold");
+  if (unfold) {  // narrow windows: rows first, filters when asked for
+    const faulty = document.querySelector(".list-filters [aria-invalid]") !== null;
+    const show = (folded) => {
+      unfold.form.classList.toggle("folded", folded);
+      unfold.setAttribute("aria-expanded", String(!folded));
+    };
+    unfold.hidden = false;
+    show(!faulty);
+    unfold.addEventListener("click", () => show(unfold.getAttribute("aria-expanded") === "true"));
+  }
+
   const form = document.getElementById("rows");
   if (!form || !form.elements.across) return;
   const boxes = [...form.querySelectorAll('input[name="_selected"]')];
