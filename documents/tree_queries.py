@@ -6,14 +6,15 @@ collections are as if they were not there. What a page shows is bounded: nodes b
 """
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
+from documents.trees.impact import Impact, of_document
 from documents.trees.nodes import COUNTED_CHILDREN, LIVING_NAMESPACE, MAX_DEPTH, PAGE, Node, label, picked_sql, preview, status
 from mixpeek_site import jsonio, sql
 from mixpeek_site.jsonio import JSONObject
 
-__all__ = ["COUNTED_CHILDREN", "Node", "label", "preview", "status"]
+__all__ = ["COUNTED_CHILDREN", "Impact", "Node", "label", "preview", "status"]
 
 
 class Stage(NamedTuple):
@@ -70,35 +71,41 @@ class NodePage(NamedTuple):
 _ROOT = """
 WITH place AS (
     SELECT n.id, n.public_id, n.name FROM namespaces_namespace n WHERE n.id = %s AND n.deleted_at IS NULL
-), tree AS MATERIALIZED (
-    SELECT d.document_id, l.collection_id, l.tier, l.source_document_id,
-           COALESCE(d.internal_metadata ->> 'ingestion_status', 'UNKNOWN') AS status
+), counted AS MATERIALIZED (
+    -- The narrow rows alone; what has the same parent becomes one.
+    SELECT l.collection_id, l.tier, COALESCE(l.status, 'UNKNOWN') AS status, l.source_document_id, count(*) AS documents
     FROM documents_lineagestep l
-    JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id
-    JOIN namespaces_collection c ON c.namespace_id = l.namespace_id AND c.id = l.collection_id AND c.deleted_at IS NULL
-    WHERE l.namespace_id = %s AND l.root_object_id = %s
-), orphans AS (
-    -- A parent is nearly always in the same tree, which is at hand; only the others are looked up.
-    SELECT t.collection_id, t.tier, count(*) AS orphans
-    FROM tree t
-    WHERE t.source_document_id IS NOT NULL
-      AND NOT EXISTS (SELECT FROM tree p WHERE p.document_id = t.source_document_id)
-      AND NOT EXISTS (
-        SELECT FROM documents_document p JOIN namespaces_collection pc ON pc.id = p.collection_id
-            AND pc.namespace_id = p.namespace_id AND pc.deleted_at IS NULL
-        WHERE p.namespace_id = %s AND p.document_id = t.source_document_id)
-    GROUP BY 1, 2
-), counted AS (
-    SELECT collection_id, tier, status, count(*) AS documents, count(*) FILTER (WHERE source_document_id IS NULL) AS first_level
-    FROM tree GROUP BY 1, 2, 3
+    WHERE l.namespace_id = %s AND EXISTS (SELECT FROM place) AND l.root_object_id = %s
+    GROUP BY 1, 2, 3, 4
+), hidden AS MATERIALIZED (
+    SELECT ARRAY(SELECT c.id FROM namespaces_collection c
+                 WHERE c.namespace_id = place.id AND c.deleted_at IS NOT NULL) AS collections
+    FROM place
+), lost AS MATERIALIZED (
+    -- Each parent is looked for once, in the index of ids, unless there are deleted collections that it may be in.
+    SELECT source_document_id
+    FROM (SELECT DISTINCT source_document_id FROM counted WHERE source_document_id IS NOT NULL) named
+    WHERE CASE (SELECT collections FROM hidden) WHEN '{}' THEN NOT EXISTS (
+        SELECT FROM documents_document p
+        WHERE p.namespace_id = (SELECT id FROM place) AND p.document_id = named.source_document_id OFFSET 0)
+    ELSE NOT EXISTS (
+        SELECT FROM documents_document p
+        WHERE p.namespace_id = (SELECT id FROM place) AND p.document_id = named.source_document_id
+          AND p.collection_id <> ALL((SELECT collections FROM hidden)::bigint[]) OFFSET 0)
+    END
+), named AS (
+    SELECT collection_id, tier, status, sum(documents)::bigint AS documents,
+           sum(documents) FILTER (WHERE source_document_id IS NULL)::bigint AS first_level,
+           sum(documents) FILTER (WHERE source_document_id IN (SELECT source_document_id FROM lost))::bigint AS orphans
+    FROM counted GROUP BY 1, 2, 3
 ), stages AS (
-    SELECT c.public_id, c.name, counted.tier, c.feature_extractor_id, sum(documents)::bigint AS documents,
-           sum(first_level)::bigint AS first_level, COALESCE(max(orphans.orphans), 0) AS orphans,
-           jsonb_object_agg(counted.status, counted.documents) AS statuses
-    FROM counted
-    JOIN namespaces_collection c ON c.namespace_id = %s AND c.id = counted.collection_id
-    LEFT JOIN orphans ON orphans.collection_id = counted.collection_id AND orphans.tier = counted.tier
-    GROUP BY c.id, counted.tier ORDER BY counted.tier, c.id
+    SELECT c.public_id, c.name, named.tier, c.feature_extractor_id, sum(documents)::bigint AS documents,
+           COALESCE(sum(first_level), 0)::bigint AS first_level, COALESCE(sum(orphans), 0)::bigint AS orphans,
+           jsonb_object_agg(named.status, named.documents) AS statuses
+    FROM place
+    JOIN namespaces_collection c ON c.namespace_id = place.id AND c.deleted_at IS NULL
+    JOIN named ON named.collection_id = c.id
+    GROUP BY c.id, named.tier ORDER BY named.tier, c.id
 )
 SELECT place.id, place.public_id, place.name, o.id, b.public_id, b.name, b.id,
        COALESCE(o.fields, '{}')::text, COALESCE(o.blobs, '[]')::text,
@@ -114,7 +121,7 @@ LEFT JOIN namespaces_bucket b ON b.namespace_id = o.namespace_id AND b.id = o.bu
 def root(namespace_id: int, object_id: str) -> Root | None:
     """A registered object, or one that documents name as their root; None when it is neither."""
     name = sql.text(object_id)
-    row = sql.one(_ROOT, (namespace_id, namespace_id, name, namespace_id, namespace_id, name))
+    row = sql.one(_ROOT, (namespace_id, namespace_id, name, name))
     if row is None:
         return None
     number, public_id, place_name, key, bucket, bucket_name, bucket_key, fields, blobs, system, created, updated, stages = row
@@ -190,43 +197,10 @@ def path(namespace_id: int, document_id: str, after: str | None = None, limit: i
 
 # What a delete means ------------------------------------------------------------------------------------------------
 
-COUNTED_BELOW: Final = 10_000
-
-
-class Impact(NamedTuple):
-    """What hangs on a document: its children by collection's name, and everything below it, up to COUNTED_BELOW + 1."""
-
-    children: dict[str, int]
-    below: int
-
-
-_IMPACT = f"""
-WITH RECURSIVE below AS (
-    SELECT d.document_id, ARRAY[%s, d.document_id]::text[] AS seen
-    FROM documents_lineagestep l JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id
-    WHERE l.namespace_id = %s AND l.source_document_id = %s
-  UNION ALL
-    SELECT d.document_id, below.seen || d.document_id::text
-    FROM below
-    JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = below.document_id
-    JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id
-    WHERE d.document_id <> ALL(below.seen)
-), children AS (
-    SELECT c.name, count(*) AS documents
-    FROM documents_lineagestep l JOIN namespaces_collection c ON c.namespace_id = l.namespace_id AND c.id = l.collection_id
-        AND c.deleted_at IS NULL
-    WHERE l.namespace_id = %s AND l.source_document_id = %s GROUP BY c.id ORDER BY c.id
-)
-SELECT (SELECT count(*) FROM (SELECT FROM below LIMIT {COUNTED_BELOW + 1}) bounded),
-       (SELECT jsonb_agg(jsonb_build_array(name, documents)) FROM children)::text
-"""
-
 
 def impact(namespace_id: int, document_id: str) -> Impact:
-    name = sql.text(document_id)
-    row = sql.one(_IMPACT, (name, namespace_id, name, namespace_id, namespace_id, name))
-    assert row is not None
-    return Impact(dict(jsonio.loads(row[1])) if row[1] else {}, row[0])
+    """What hangs on a document, all of it. Raises NotFoundError when it is not stored."""
+    return of_document(namespace_id, None, document_id)
 
 
 class FeatureLine(NamedTuple):

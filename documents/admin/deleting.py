@@ -46,7 +46,6 @@ def delete_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
         **base_context(request, opened),
         "subtitle": "Delete",
         "impact": impact,
-        "counted_below": tree_queries.COUNTED_BELOW,
         "typed": impact.below + 1 >= TYPED_FROM,
         "chosen": chosen,
         "problem": problem,

@@ -71,7 +71,6 @@ def source_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
         **base_context(request, opened),
         "subtitle": "Move",
         "impact": tree_queries.impact(namespace_id, document_id),
-        "counted_below": tree_queries.COUNTED_BELOW,
         "kind": kind,
         "wanted": wanted,
         "problem": problem,

@@ -43,6 +43,20 @@ class Impact(NamedTuple):
     def orphaned(self) -> int:
         return sum(share.orphaned for share in self.stages)
 
+    @property
+    def below(self) -> int:
+        """Of a document: what hangs on it."""
+        return self.documents - 1
+
+    @property
+    def children(self) -> dict[str, int]:
+        """Those that a detaching delete would orphan, by their collection's name."""
+        found: dict[str, int] = {}
+        for share in self.stages:
+            if share.orphaned:
+                found[share.name] = found.get(share.name, 0) + share.orphaned
+        return found
+
 
 # `taken` (id, collection_id, tier, orphaned) becomes a row for each stage, each with the target's columns before its own.
 _SHARES = """

@@ -10,7 +10,7 @@ from documents import services as document_services
 from documents import tree_queries
 from documents.trees import edges, finding
 from namespaces import services
-from namespaces.models import Collection
+from namespaces.models import BucketObject, Collection
 from tests import cast
 from tests.admin import staff
 from tests.admin.staff import Place
@@ -155,6 +155,8 @@ def test_orphans_have_a_level_of_their_own(client: Client, place: Place) -> None
     assert "1 document names a parent that is not stored" in staff.words(page)
     assert nodes(page) == ["doc_video"]
     assert nodes(staff.get(client, f"/tree/{place.pk}/obj_1/?group=orphans")) == ["doc_orphan"]
+    place.document("doc_lost", root_object_id="obj_2", source_type="collection", source_document_id="doc_later")
+    assert nodes(staff.get(client, f"/tree/{place.pk}/obj_2/")) == ["doc_lost"]  # there is nothing else to show
     assert nodes(staff.get(client, f"/tree/{place.pk}/obj_1/?at=doc_below")) == ["doc_orphan", "doc_below"]
 
 
@@ -288,8 +290,8 @@ def test_a_stage_with_very_many_collections_is_told_in_the_table(client: Client,
     for number in range(14):
         place.document(collection=cast.collection(place.api, f"many {number}"), root_object_id="obj_1")
     page = staff.get(client, f"/tree/{place.pk}/obj_1/")
-    assert page.count('<g class="box') == 10
-    assert "and 4 more, in the table" in staff.words(page)
+    assert page.count('<g class="box') == 6
+    assert "and 8 more, in the table" in staff.words(page)
     assert page.count('<th scope="row">') == 14
 
 
@@ -409,11 +411,31 @@ def test_no_part_of_a_tree_is_of_another_namespace(client: Client, place: Place,
     assert "theirs 2" not in page
 
 
+def test_deleting_an_object_shows_first_what_was_made_from_it(client: Client, place: Place) -> None:
+    cast.bucket_object(place.api, place.bucket, "obj_1")
+    cast.bucket_object(place.api, place.bucket, "obj_2")
+    scenes = cast.collection(place.api, "scenes of an object")
+    video = place.first("obj_1")
+    for _ in range(2):
+        place.child(video, collection=scenes)
+    page = staff.get(client, delete_path("obj_1"))
+    assert "3 documents were made from it" in staff.words(page)
+    assert "2 in scenes of an object, tier 2" in staff.words(page)
+    assert 'name="with_documents"' in page
+    assert 'name="with_documents"' not in staff.get(client, delete_path("obj_2"))
+    assert tree_queries.root(place.pk, "obj_1") is not None
+
+
+def delete_path(object_id: str) -> str:
+    return f"/namespaces/bucketobject/{BucketObject.objects.get(object_id=object_id).pk}/delete/"
+
+
 def test_impact_counts_what_hangs_on_a_document(place: Place) -> None:
     scenes = cast.collection(place.api, "scenes")
     video = place.first("obj_1")
     for _ in range(2):
         place.child(place.child(video, collection=scenes))
-    assert tree_queries.impact(place.pk, video.document_id) == tree_queries.Impact({"scenes": 2}, 4)
+    found = tree_queries.impact(place.pk, video.document_id)
+    assert (found.children, found.below) == ({"scenes": 2}, 4)
     document_services.delete_document(scope=place.scope, collection=None, document_id=video.document_id, on_children="cascade")
     assert tree_queries.root(place.pk, "obj_1") is None
