@@ -44,17 +44,21 @@ def read_picked(head: Fragment, place: Sequence[str], keys: Sequence[str], *, na
     """
     order = ", ".join(f"picked.{key}" for key in keys)
     found = sql.rows(
-        f"{head.text}, sized AS MATERIALIZED ("
-        f"SELECT picked.*, COALESCE(sum({_bytes('d')})"
+        f"{head.text}"
+        f" SELECT {columns(namespace=namespace, vectors=vectors)}, page.id::text"
+        + "".join(f", page.key_{number}::text" for number, _ in enumerate(keys))
+        + "".join(f", place.{column}" for column in place)
+        + " FROM place LEFT JOIN (SELECT d.*"
+        + "".join(f", picked.{key} AS key_{number}" for number, key in enumerate(keys))
+        + f", COALESCE(sum({_bytes('d')})"
         f" OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead"
         " FROM place CROSS JOIN picked CROSS JOIN LATERAL (SELECT * FROM documents_document d"
-        " WHERE d.namespace_id = place.namespace_id AND d.id = picked.id OFFSET 0) d)"
-        f" SELECT {columns(namespace=namespace, vectors=vectors)}, picked.id::text"
-        + "".join(f", picked.{key}::text" for key in keys)
-        + "".join(f", place.{column}" for column in place)
-        + " FROM place LEFT JOIN sized picked ON true"
-        f"{_documents('place.namespace_id', 'picked.id', f'picked.ahead <= {READ_AHEAD_BYTES}')}"
-        f" ORDER BY {order}",
+        " WHERE d.namespace_id = place.namespace_id AND d.id = picked.id OFFSET 0) d) page ON true"
+        f" LEFT JOIN LATERAL (SELECT page.* WHERE page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true"
+        " LEFT JOIN LATERAL (SELECT * FROM documents_lineagestep l"
+        " WHERE l.namespace_id = d.namespace_id AND l.id = d.id OFFSET 0) l ON true"
+        " LEFT JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id"
+        " ORDER BY " + ", ".join(f"page.key_{number}" for number, _ in enumerate(keys)),
         head.params,
     )
     if not found:
@@ -72,6 +76,10 @@ def page_of(scope: Scope, picked: Picked, *, limit: int, max_bytes: int, vectors
     after: Position | None = None
     size = 0
     rows = picked.rows[:limit]
+    more = len(picked.rows) > limit
+    whole = [document for *_, document in rows if document is not None]
+    if len(whole) == len(rows) and 4 * sum(document.json_characters for document in whole) <= max_bytes:
+        return Page(whole, rows[-1][0] if more else None)
     left = [internal_id for _, internal_id, document in rows if document is None]
     further: dict[str, StoredDocument] = {}
     for position, internal_id, at_once in rows:
@@ -84,7 +92,7 @@ def page_of(scope: Scope, picked: Picked, *, limit: int, max_bytes: int, vectors
                 return Page(documents, after)
             documents.append(document)
         after = position
-    return Page(documents, after if len(picked.rows) > limit else None)
+    return Page(documents, after if more else None)
 
 
 def _some(scope: Scope, internal_ids: list[str], vectors: bool) -> dict[str, StoredDocument]:
@@ -101,17 +109,6 @@ def _some(scope: Scope, internal_ids: list[str], vectors: bool) -> dict[str, Sto
 
 def _stored(row: sql.Row) -> StoredDocument | None:
     return StoredDocument._make(row[:WIDTH]) if row[0] is not None else None
-
-
-def _documents(namespace_id: str, internal_id: str, condition: str) -> str:
-    """The joins of a document with its collection and step, each found by its key whatever the planner knows."""
-    return (
-        f" LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = {namespace_id}"
-        f" AND d.id = {internal_id} AND {condition} OFFSET 0) d ON true"
-        " LEFT JOIN LATERAL (SELECT * FROM documents_lineagestep l"
-        " WHERE l.namespace_id = d.namespace_id AND l.id = d.id OFFSET 0) l ON true"
-        " LEFT JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id"
-    )
 
 
 def _bytes(alias: str) -> str:

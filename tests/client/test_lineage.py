@@ -57,7 +57,7 @@ def tree(client: ApiClient) -> Tree:
 def typed_list(response: ApiResponse[list[DocumentResponse]]) -> list[DocumentResponse]:
     """Each document as the model has it, with nothing that the server said lost or beside its typed field."""
     for raw, document in zip(json.loads(response.raw_data), response.data, strict=True):
-        one = ApiResponse(status_code=200, data=document, raw_data=json.dumps(raw).encode())
+        one = ApiResponse(status_code=200, headers=None, data=document, raw_data=json.dumps(raw).encode())
         typed(one)
         assert set(document.additional_properties) == {"title"}
         assert document.internal is not None
@@ -119,11 +119,12 @@ def test_an_objects_documents_of_some_collections(tree: Tree, levels: tuple[str,
 
 
 def test_the_lineage_keywords_of_expand(tree: Tree, client: ApiClient) -> None:
-    for get in (
-        lambda names: tree.documents.get_document(tree.scenes, tree.scene_2, expand=names),
-        lambda names: DocumentsApi(client).get_document_ns(tree.scene_2, expand=names),
+    names = "parent,ancestors,children,root_object"
+    for document in (
+        tree.documents.get_document(tree.scenes, tree.scene_2, expand=names),
+        DocumentsApi(client).get_document_ns(tree.scene_2, expand=names),
     ):
-        found = get("parent,ancestors,children,root_object").additional_properties["_expanded"]
+        found = document.additional_properties["_expanded"]
         assert found["parent"]["document_id"] == tree.film
         assert [each["document_id"] for each in found["ancestors"]] == [tree.film]
         assert [each["document_id"] for each in found["children"]] == tree.three_shots
