@@ -33,12 +33,17 @@ class StoreAdmin(ModelAdmin):  # type: ignore[type-arg]
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """The names of the fields that changed, and of JSON which of its members; no values."""
-        changes: dict[str, Any] = {"fields": list(form.changed_data)}
+        fields: list[str] = []
+        members: dict[str, list[str]] = {}
         for name in form.changed_data:
             value = form.cleaned_data.get(name)
             if not add and isinstance(value, dict | list) and isinstance(form.initial.get(name), dict | list):
-                changes[name] = audit.changed_paths(form.initial[name], value)
-        return changes
+                paths = audit.changed_paths(form.initial[name], value)
+                if not paths:  # the same in another order
+                    continue
+                members[name] = paths
+            fields.append(name)
+        return {"fields": fields, **members}
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
         self.record(request, obj, "created", {"name": obj.name} if hasattr(obj, "name") else None)
