@@ -40,8 +40,9 @@ class Tree:
         self.object = str(BucketObjectsApi(client).create_object_buckets(self.bucket, CreateObjectRequest()).object_id)
         made = [CollectionsApi(client).create_collection(filled(CreateCollectionRequest)) for _ in range(3)]
         self.films, self.scenes, self.shots = (str(each.collection_id) for each in made)
-        self.film = self.new(self.films, source_object_id=self.object, internal_metadata={"ingestion_status": "COMPLETED"})
+        self.film = self.new(self.films, source_object_id=self.object)
         self.scene_1, self.scene_2 = (self.new(self.scenes, source_document_id=self.film) for _ in range(2))
+        self.documents.patch_document(self.films, self.film, {"internal_metadata": {"ingestion_status": "COMPLETED"}})
         self.three_shots = [self.new(self.shots, source_document_id=self.scene_2) for _ in range(3)]
 
     def new(self, collection: str, **given: Any) -> str:
@@ -112,6 +113,27 @@ def test_an_objects_documents(tree: Tree) -> None:
     assert as_json(first) == as_json(tree.documents.get_document(tree.films, tree.film))
 
 
+@pytest.mark.parametrize("with_ids", [None, True])
+def test_the_decomposition_tree(tree: Tree, with_ids: bool | None) -> None:
+    answer: Any = tree.lineage.get_decomposition_tree_objects(tree.object, include_document_ids=with_ids)
+    assert (answer["root_object_id"], answer["root_bucket_id"]) == (tree.object, tree.bucket)
+    assert (answer["total_documents"], answer["max_tier"]) == (6, 3)
+    assert answer["object"]["object_id"] == tree.object
+    stage, expected = answer["tree"], []
+    while stage:
+        (node,) = stage
+        expected.append((node["collection_id"], node["tier"], node["document_count"], node["statuses"]))
+        assert node["path"].startswith(f"{tree.bucket}/{tree.films}")
+        assert node["feature_extractor_id"]
+        assert ("document_ids" in node) == bool(with_ids)
+        stage = node["children"]
+    assert expected == [
+        (tree.films, 1, 1, {"COMPLETED": 1}),
+        (tree.scenes, 2, 2, {"UNKNOWN": 2}),
+        (tree.shots, 3, 3, {"UNKNOWN": 3}),
+    ]
+
+
 @pytest.mark.parametrize("levels", [("scenes",), ("films", "shots"), ("films", "scenes", "shots")])
 def test_an_objects_documents_of_some_collections(tree: Tree, levels: tuple[str, ...]) -> None:
     answer: Any = tree.lineage.get_documents_by_object(tree.object, collection_ids=[getattr(tree, name) for name in levels])
@@ -137,6 +159,7 @@ def test_what_is_not_there_is_not_found(tree: Tree) -> None:
         lambda: tree.documents.get_document_descendants(tree.films, tree.scene_1),
         lambda: tree.lineage.get_document_lineage(tree.films, "doc_nowhere"),
         lambda: tree.lineage.get_documents_by_object("obj_nowhere"),
+        lambda: tree.lineage.get_decomposition_tree_objects("obj_nowhere"),
     ]
     for call in calls:
         with pytest.raises(NotFoundException):

@@ -97,7 +97,7 @@ def test_the_routes_that_the_client_knows_are_served() -> None:
         " delete_document batch_update batch_delete bulk_update aggregate_documents distinct_document_values count_documents"
         " get_document_ancestors get_document_descendants",
         "DocumentsApi": "get_document_ns patch_document_ns update_document_ns list_documents_ns list_documents_batch batch_get",
-        "DocumentLineageApi": "get_document_lineage get_documents_by_object",
+        "DocumentLineageApi": "get_document_lineage get_documents_by_object get_decomposition_tree_objects",
         "NamespacesApi": "create_namespace get_namespace get_namespace_stats list_namespaces list_namespaces_get"
         " patch_namespace update_namespace delete_namespace",
         "AccountApi": "whoami_me",
