@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 
 from documents import services, tree_queries
 from documents.admin.document import Opened, base_context, open_document
-from documents.tree_queries import Impact
+from documents.trees.impact import Impact, Share
 from mixpeek_site.errors import ConflictError, PreconditionFailedError
 from mixpeek_site.transactions import atomic
 from namespaces.admin import audit
@@ -46,6 +46,7 @@ def delete_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
         **base_context(request, opened),
         "subtitle": "Delete",
         "impact": impact,
+        "shares": _below(impact, opened),
         "typed": impact.below + 1 >= TYPED_FROM,
         "chosen": chosen,
         "problem": problem,
@@ -80,3 +81,13 @@ def _delete(request: HttpRequest, opened: Opened, on_children: str) -> int:
         said = {"on_children": on_children, "documents": gone}
         audit.record(request, opened.namespace.pk, "document", document_id, "deleted", said)
     return gone
+
+
+def _below(impact: Impact, opened: Opened) -> list[Share]:
+    """The impact's shares without the document itself."""
+    own = (opened.stored.collection, opened.path.document.tier)
+    shares = [
+        share._replace(documents=share.documents - 1) if (share.collection, share.tier) == own else share
+        for share in impact.stages
+    ]
+    return [share for share in shares if share.documents]

@@ -292,7 +292,7 @@
         made.append(element("b", "", isObject ? "{" : "["));
         if (!this.open[line]) {
           const folded = element("span", "folded"), inside = lines.text.slice(lines.from[line] + 1, Math.min(lines.to[line] - 1, lines.from[line] + GLIMPSE + 2));
-          folded.append(inside.length > GLIMPSE ? `${inside.slice(0, GLIMPSE)}…` : inside, element("b", "", (isObject ? "}" : "]") + comma));
+          folded.append(element("span", "jv-glimpse", inside.length > GLIMPSE ? `${inside.slice(0, GLIMPSE)}…` : inside), element("b", "", (isObject ? "}" : "]") + comma));
           folded.append(element("span", "jv-size", counted(lines.count[line], isObject ? "member" : "element")));
           made.append(folded);
         }
@@ -361,11 +361,11 @@
       if (shown) this.body.scrollTop += shown.getBoundingClientRect().top - this.body.getBoundingClientRect().top - offset;
     }
 
-    // A line's element, its block made.
-    make(line) {
-      const place = lowest(this.shown, line);
+    // A line's element, its block made, and as many on either side.
+    make(line, around = 0) {
+      const place = lowest(this.shown, line), at = Math.floor(place / BLOCK);
       if (this.shown[place] !== line) return null;
-      this.fill(this.blocks[Math.floor(place / BLOCK)]);
+      for (const block of this.blocks.slice(Math.max(0, at - around), at + around + 1)) this.fill(block);
       return document.getElementById(`jv-${line}`);
     }
 
@@ -373,14 +373,13 @@
       let folded = false;
       for (let at = this.lines.parent[line]; at >= 0; at = this.lines.parent[at]) if (!this.open[at]) { this.open[at] = 1; folded = true; }
       if (folded) this.lay();
-      const shown = this.make(line);
+      const shown = this.make(line, 2); // what is near is made first, so that nothing moves afterwards
       if (!shown) return;
       const inner = shown.querySelector("mark.current") ?? shown;
       const view = this.body.getBoundingClientRect();
-      for (let round = 0; round < 2; round += 1) { // making a block above may move things once
-        const box = inner.getBoundingClientRect();
-        if (box.top < view.top + 8 || box.bottom > view.bottom - 8) this.body.scrollTop += box.top - view.top - view.height / 3;
-      }
+      const box = inner.getBoundingClientRect();
+      if (box.top < view.top + 8 || box.bottom > view.bottom - 8) this.body.scrollTop += box.top - view.top - view.height / 3;
+      inner.scrollIntoView({ block: "nearest", inline: "nearest" }); // the page itself, where the window is low
     }
 
     // Search ----------------------------------------------------------------------------------------------------
