@@ -54,6 +54,8 @@ class NextChangeList(ChangeList):
             self.next_query = self.get_query_string({PAGE: page + 1})
         if page > 1:
             self.previous_query = self.get_query_string({PAGE: page - 1})
+        admin: SmallTableAdmin = self.model_admin  # type: ignore[assignment]
+        admin.complete(rows[: self.list_per_page])
         self._show(rows[: self.list_per_page])
 
     def _show(self, rows: Sequence[Any]) -> None:
@@ -77,6 +79,9 @@ class SmallTableAdmin(StoreAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NextChangeList
+
+    def complete(self, rows: Sequence[Any]) -> None:
+        """What a page shows of its rows that their own statement does not bring along."""
 
     @display(description="created", ordering="created_at")
     def created(self, row: Any) -> datetime:

@@ -213,6 +213,19 @@ def test_a_small_list_pages_without_a_count(client: Client) -> None:
     assert (len(ids(first)), len(ids(second))) == (50, 11)
 
 
+def test_collections_of_a_namespace_show_their_exact_numbers(client: Client, place: Place) -> None:
+    other = Place()
+    for _ in range(3):
+        place.document()
+    other.document()
+    path = f"/namespaces/collection/?namespace={place.pk}"
+    with staff.statements() as asked:
+        page = staff.get(client, path)
+    assert re.findall(r'field-documents"><a [^>]+>([^<]+)', page) == ["3"]
+    assert len(asked) == 3  # the choices of the filter, the rows, the numbers
+    assert re.findall(r'field-documents"><a [^>]+>([^<]+)', staff.get(client, "/namespaces/collection/")) == ["Documents"] * 2
+
+
 def test_places_link_up_and_down(client: Client, place: Place) -> None:
     collections = staff.get(client, "/namespaces/collection/")
     assert f"/admin/namespaces/namespace/{place.pk}/change/" in collections
