@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from documents import payload_indexes, services
+from documents.trees import impact
 from mixpeek_site import sql
 from mixpeek_site.errors import Fault
-from namespaces.dependents import PayloadIndexState
+from namespaces.dependents import ObjectStage, PayloadIndexState
 from namespaces.scope import Scope
 
 _BY_NAMESPACE = """
@@ -43,6 +44,10 @@ class DocumentsOfPlaces:
     def count_of_object(self, namespace_id: int, object_id: str) -> int:
         row = sql.one(_OF_OBJECT, (namespace_id, object_id))
         return int(row[0]) if row else 0
+
+    def stages_of_object(self, scope: Scope, object_id: str) -> Sequence[ObjectStage]:
+        found = impact.of_object(scope, object_id).stages
+        return [ObjectStage(stage.name, stage.tier, stage.documents) for stage in found]
 
     def delete_of_object(self, scope: Scope, object_id: str) -> int:
         return services.delete_documents_of_root(scope=scope, object_id=object_id)

@@ -21,6 +21,14 @@ class PayloadIndexState(NamedTuple):
     size_bytes: int | None = None
 
 
+class ObjectStage(NamedTuple):
+    """Documents of one collection at one depth of an object's tree."""
+
+    collection: str
+    tier: int
+    documents: int
+
+
 class Documents(Protocol):
     """What places need of the documents in them. Deleted collections' documents don't count."""
 
@@ -34,6 +42,10 @@ class Documents(Protocol):
 
     def count_of_object(self, namespace_id: int, object_id: str) -> int:
         """Documents whose lineage begins at the object. One statement."""
+        ...
+
+    def stages_of_object(self, scope: Scope, object_id: str) -> Sequence[ObjectStage]:
+        """Those by stage, the nearest to the object first. One statement."""
         ...
 
     def delete_of_object(self, scope: Scope, object_id: str) -> int:
@@ -67,6 +79,9 @@ class _NoDocuments:
 
     def count_of_object(self, namespace_id: int, object_id: str) -> int:
         return 0
+
+    def stages_of_object(self, scope: Scope, object_id: str) -> Sequence[ObjectStage]:
+        return ()
 
     def delete_of_object(self, scope: Scope, object_id: str) -> int:
         return 0

@@ -41,7 +41,7 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
     if root is None:
         raise Http404("No object of this id is registered, and no document names it as its root.")
     tree = Tree(root.namespace_id, root.object_id)
-    shown = _asked_level(request, tree)
+    shown = _asked_level(request, tree, ORPHANS if root.orphans and not root.first_level else "")
     failed = sum(stage.statuses.get("FAILED", 0) for stage in root.stages)
     if failed:
         mark_failures(shown)
@@ -56,13 +56,14 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
         "fields_json": json_html(jsonio.dumps(root.fields)),
         "blobs_json": json_html(jsonio.dumps(root.blobs)),
         "diagram": tree_diagram.draw(tree, root, drawn) if root.stages else None,
-        "root_name": tree_diagram.fitting(str(name), 16),
+        "root_name": tree_diagram.fitting(str(name), 14),
         "stages": _stages(tree, root, drawn),
         "level": shown,
         "levels_html": rendered(shown),
         "listed": _listed(root, shown.which),
         "at": at,
-        "partial": bool(at or shown.which != Which() or query.get("after") or query.get("before")),
+        "orphans_shown": shown.which.group == ORPHANS,
+        "partial": bool(at or Which.asked(query) != Which() or query.get("after") or query.get("before")),
         "failed": failed,
         "failures_counted": failures.COUNTED,
         "next_failed_url": tree_url(*tree, failed=at or ""),
@@ -107,9 +108,12 @@ def tree_search(request: HttpRequest, namespace_id: int, object_id: str) -> Http
     return render(request, "admin/tree/found.html", _search_context(tree, request.GET.get("q", "").strip()))
 
 
-def _asked_level(request: HttpRequest, tree: Tree) -> Level:
+def _asked_level(request: HttpRequest, tree: Tree, otherwise: str = "") -> Level:
+    """`otherwise`: the group when nothing is asked for."""
     query = request.GET
     asked = Which.asked(query)
+    if asked == Which():
+        asked = Which(group=otherwise)
     if query.get("at") and not (query.get("after") or query.get("before")):
         return _at(tree, query["at"])
     return level(tree, asked, asked.read(tree, within(query)))
@@ -174,14 +178,14 @@ def _stages(tree: Tree, root: Root, drawn: list[edges.Edge]) -> list[dict[str, A
 def _search_context(tree: Tree, wanted: str) -> dict[str, Any]:
     """Two statements, none for nothing."""
     if len(wanted) < LEAST_WANTED:
-        return {"wanted": wanted, "too_short": bool(wanted), "found": None}
+        return {"sought": wanted, "too_short": bool(wanted), "found": None}
     found = finding.search(*tree, wanted)
     named = finding.titles(tree.namespace_id, (id for hit in found.hits for id in hit.above))
     hits = [
         {"hit": hit, "url": tree_url(*tree, at=hit.document_id), "above": [named.get(id, id) for id in _shortened(hit.above)]}
         for hit in found.hits
     ]
-    return {"wanted": wanted, "found": found, "hits": hits, "read": finding.READ, "ids_read": finding.IDS_READ}
+    return {"sought": wanted, "found": found, "hits": hits, "read": finding.READ, "ids_read": finding.IDS_READ}
 
 
 def _shortened(above: list[str]) -> list[str]:

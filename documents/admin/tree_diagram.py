@@ -13,15 +13,15 @@ from documents.tree_queries import Root, Stage
 from documents.trees.edges import Edge
 from namespaces.admin.urls import tree_url
 
-BOX_WIDTH: Final = 212
-BOX_HEIGHT: Final = 96
-ROOT_WIDTH: Final = 148
-ACROSS: Final = 104  # between columns, where the lines and their numbers are
+BOX_WIDTH: Final = 184
+BOX_HEIGHT: Final = 98
+ROOT_WIDTH: Final = 128
+ACROSS: Final = 60  # between columns, where the lines and their numbers are
 BETWEEN: Final = 14
 TOP: Final = 26  # the columns' headings
 INNER: Final = BOX_WIDTH - 24
-DRAWN: Final = 10  # boxes per column; the table has the others
-_THINNEST, _THICKEST = 1.25, 9.0
+DRAWN: Final = 6  # boxes per column; the table has the others
+_THINNEST, _THICKEST = 1.25, 9.0  # of a line: one document, and 50,000 or more
 
 
 class Part(NamedTuple):
@@ -59,7 +59,7 @@ class Box(NamedTuple):
     def shown_parts(self) -> list[Part]:
         """Those that have room as text."""
         shown: list[Part] = []
-        room = 31
+        room = 27
         for part in self.parts:
             room -= len(f"{part.status} {part.documents:,}  ")
             if shown and room < (4 if len(self.parts) > len(shown) + 1 else 0):
@@ -101,6 +101,11 @@ class Diagram(NamedTuple):
     headings: list[Heading]
     root_y: float
     summary: str
+
+    @property
+    def least_width(self) -> int:
+        """It shrinks so far with the window; then it scrolls."""
+        return round(0.88 * self.width)
 
 
 def rows(tree: Tree, root: Root) -> list[Box]:
@@ -164,7 +169,7 @@ def _box(tree: Tree, stage: Stage, x: float, y: float) -> Box:
         parts.append(Part(status, documents, tree_url(*tree, group=group, status=status), round(at, 2), round(width - 1, 2)))
         at += width
     extractor = stage.feature_extractor_id or "no extractor"
-    return Box(stage, parts, tree_url(*tree, group=group), x, y, fitting(stage.name, 25), fitting(extractor, 32))
+    return Box(stage, parts, tree_url(*tree, group=group), x, y, fitting(stage.name, 21), fitting(extractor, 27))
 
 
 def fitting(text: str, cells: int) -> str:
@@ -189,7 +194,6 @@ def _lines(root: Root, boxes: dict[tuple[str, int], Box], edges: Sequence[Edge],
         source, target = boxes.get((edge.source, edge.tier - 1)), boxes.get((edge.collection, edge.tier))
         if source is not None and target is not None:
             ends.append((source, target, edge.documents))
-    most = max((documents for *_, documents in ends), default=1)
     leaving: dict[object, list[float]] = defaultdict(list)
     entering: dict[object, list[float]] = defaultdict(list)
     for source, target, _ in ends:
@@ -202,9 +206,10 @@ def _lines(root: Root, boxes: dict[tuple[str, int], Box], edges: Sequence[Edge],
         y2 = target.y + _port(entering[target.key], source.y if source else root_y)
         middle = (x1 + target.x) / 2
         path = f"M{x1:.1f} {y1:.1f}C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {target.x:.1f} {y2:.1f}"
-        width = _THINNEST + (_THICKEST - _THINNEST) * math.sqrt(documents / most)
+        width = min(_THICKEST, _THINNEST + (_THICKEST - _THINNEST) * math.log10(documents) / math.log10(50_000))
         title = f"{documents:,} of {target.stage.name} from {source.stage.name if source else 'the object'}"
-        lines.append(Line(path, round(width, 2), documents, round(target.x - 8, 1), round(y2 - width / 2 - 4, 1), title))
+        beside = y2 + width / 2 + 11 if y1 < y2 - 1 else y2 - width / 2 - 4  # on the side that the line doesn't come from
+        lines.append(Line(path, round(width, 2), documents, round(target.x - 8, 1), round(beside, 1), title))
     return lines
 
 

@@ -83,6 +83,12 @@ class Branch:
     failed: int = 0  # documents below it
 
     @property
+    def unnamed(self) -> str:
+        """What stands for a document that its payload gives no name."""
+        preview = self.node.preview
+        return preview if preview and preview != "{}" else self.node.document_id
+
+    @property
     def spoken(self) -> str:
         """The whole row, as a screen reader says it."""
         node = self.node

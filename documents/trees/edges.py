@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from documents.trees.nodes import LIVING_COLLECTION, PARENT_STORED
+from documents.trees.nodes import PARENT_STORED, STEPS
 from mixpeek_site import sql
 
 
@@ -15,15 +15,24 @@ class Edge(NamedTuple):
     documents: int
 
 
-_EDGES = f"""
-SELECT l.source_collection_id, lc.public_id, l.tier, count(*)
-FROM documents_lineagestep l JOIN {LIVING_COLLECTION}
-WHERE l.namespace_id = %s AND l.root_object_id = %s AND l.source_document_id IS NOT NULL
-  AND l.source_collection_id IS NOT NULL AND (%s OR {PARENT_STORED})
-GROUP BY 1, 2, 3 ORDER BY 3, 2, 1
+def _edges_sql(condition: str = "true") -> str:
+    return f"""
+SELECT made.source_collection_id, c.public_id, made.tier, made.documents
+FROM (
+    SELECT l.source_collection_id, l.collection_id, l.tier, count(*) AS documents
+    FROM {STEPS} AND l.root_object_id = %s AND l.source_document_id IS NOT NULL AND l.source_collection_id IS NOT NULL
+      AND {condition}
+    GROUP BY 1, 2, 3
+) made
+JOIN namespaces_collection c ON c.namespace_id = %s AND c.id = made.collection_id
+ORDER BY 3, 2, 1
 """
+
+
+_EDGES = {False: _edges_sql(), True: _edges_sql(PARENT_STORED)}
 
 
 def edges(namespace_id: int, object_id: str, *, orphans: bool) -> list[Edge]:
     """One statement, over the narrow rows alone; `orphans`: some parents are not stored, so each is looked for."""
-    return [Edge._make(row) for row in sql.rows(_EDGES, (namespace_id, sql.text(object_id), not orphans))]
+    params = (namespace_id, namespace_id, sql.text(object_id), namespace_id)
+    return [Edge._make(row) for row in sql.rows(_EDGES[orphans], params)]

@@ -7,13 +7,12 @@ are visited, however large the tree is.
 from collections.abc import Sequence
 from typing import Final
 
-from documents.trees.nodes import LIVING_COLLECTION
+from documents.trees.nodes import STEPS
 from mixpeek_site import sql
 
 COUNTED: Final = 10_000  # failed documents of a tree that are looked at to mark what is above them; the oldest first
 
-_FAILED = f"""documents_lineagestep l JOIN {LIVING_COLLECTION}
-    WHERE l.namespace_id = %s AND l.root_object_id = %s AND l.status = 'FAILED'"""
+_FAILED = f"{STEPS} AND l.root_object_id = %s AND l.status = 'FAILED'"
 
 # A step's chain names what is above it, so nothing is climbed.
 _BENEATH = f"""
@@ -33,7 +32,7 @@ def beneath(namespace_id: int, object_id: str, document_ids: Sequence[str]) -> d
 
     Of a tree with more than COUNTED failed documents, the first COUNTED are counted.
     """
-    return dict(sql.rows(_BENEATH, (namespace_id, sql.text(object_id), list(document_ids))))
+    return dict(sql.rows(_BENEATH, (namespace_id, namespace_id, sql.text(object_id), list(document_ids))))
 
 
 _NEXT = f"""
@@ -52,6 +51,7 @@ SELECT d.document_id FROM next JOIN documents_document d ON d.namespace_id = %s 
 def following(namespace_id: int, object_id: str, document_id: str | None) -> str | None:
     """The FAILED document made next after this one, round to the first; None when the tree has none."""
     root = sql.text(object_id)
-    params = (namespace_id, sql.text(document_id or ""), namespace_id, root, namespace_id, root, namespace_id)
+    failed = (namespace_id, namespace_id, root)
+    params = (namespace_id, sql.text(document_id or ""), *failed, *failed, namespace_id)
     row = sql.one(_NEXT, params)
     return str(row[0]) if row else None

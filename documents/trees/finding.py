@@ -7,7 +7,7 @@ when that was not all of them.
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from documents.trees.nodes import LIVING_COLLECTION, LIVING_NAMESPACE, label, preview
+from documents.trees.nodes import LIVING_NAMESPACE, STEPS, label, preview
 from mixpeek_site import jsonio, sql
 
 SHOWN: Final = 30
@@ -43,11 +43,10 @@ WITH wanted AS (
 ), by_id AS (
     SELECT l.id, CASE WHEN begun.document_id = wanted.text THEN 0 ELSE 1 END AS rank
     FROM wanted, begun JOIN documents_lineagestep l ON l.namespace_id = %s AND l.id = begun.id
-    JOIN {LIVING_COLLECTION}
+    JOIN namespaces_collection lc ON lc.namespace_id = l.namespace_id AND lc.id = l.collection_id AND lc.deleted_at IS NULL
     WHERE l.root_object_id = %s ORDER BY begun.document_id LIMIT {SHOWN + 1}
 ), tree AS MATERIALIZED (
-    SELECT l.id FROM documents_lineagestep l JOIN {LIVING_COLLECTION}
-    WHERE l.namespace_id = %s AND l.root_object_id = %s AND (SELECT here FROM wanted)
+    SELECT l.id FROM {STEPS} AND l.root_object_id = %s AND (SELECT here FROM wanted)
     ORDER BY l.tier, l.collection_id LIMIT {READ + 1}
 ), by_title AS (
     SELECT d.id, 2 AS rank FROM wanted, tree JOIN documents_document d ON d.namespace_id = %s AND d.id = tree.id
@@ -76,7 +75,7 @@ def search(namespace_id: int, object_id: str, wanted: str) -> Found:
         _SEARCH,
         (
             *(name, name, namespace_id, namespace_id, name, name + "\U0010ffff"),
-            *(namespace_id, root, namespace_id, root, namespace_id, namespace_id),
+            *(namespace_id, root, namespace_id, namespace_id, root, namespace_id, namespace_id),
         ),
     )
     begun, read = rows[0][:2]

@@ -103,8 +103,10 @@ COLUMNS: Final = f"""d.id, d.document_id, c.id, c.public_id, c.name, COALESCE(l.
            LIMIT {COUNTED_CHILDREN + 1}) counted)"""
 
 LIVING_NAMESPACE: Final = "namespaces_namespace n WHERE n.id = %s AND n.deleted_at IS NULL"
-LIVING_COLLECTION: Final = """namespaces_collection lc ON lc.namespace_id = l.namespace_id AND lc.id = l.collection_id
-        AND lc.deleted_at IS NULL"""
+# Steps of a namespace that are in no deleted collection. The few deleted ones are hashed once, whatever the planner thinks
+# of the number of steps. Parameters: the namespace twice.
+STEPS: Final = """documents_lineagestep l WHERE l.namespace_id = %s AND l.collection_id NOT IN (
+        SELECT lc.id FROM namespaces_collection lc WHERE lc.namespace_id = %s AND lc.deleted_at IS NOT NULL)"""
 PARENT_STORED: Final = """EXISTS (
         SELECT FROM documents_document p JOIN namespaces_collection pc ON pc.id = p.collection_id
             AND pc.namespace_id = p.namespace_id AND pc.deleted_at IS NULL
@@ -124,11 +126,10 @@ ORDER BY {order}
 
 
 def _numbered(condition: str) -> str:
-    """Steps under a condition on `l`, each with its place among all of them. Parameters: namespace, then the condition's."""
+    """Steps under a condition on `l`, each with its place among all. Parameters: namespace twice, the condition's."""
     return f"""
     SELECT l.id, l.collection_id, row_number() OVER (ORDER BY l.collection_id, l.id) AS place, count(*) OVER () AS total
-    FROM documents_lineagestep l JOIN {LIVING_COLLECTION}
-    WHERE l.namespace_id = %s AND {condition}"""
+    FROM {STEPS} AND {condition}"""
 
 
 def _part_sql(condition: str, *, backwards: bool) -> str:
@@ -144,8 +145,8 @@ WITH numbered AS ({_numbered(f"EXISTS (SELECT FROM {LIVING_NAMESPACE}) AND {cond
 
 _FIRST_LEVEL = "l.root_object_id = %s AND l.source_document_id IS NULL"
 _ORPHANS = f"l.root_object_id = %s AND l.source_document_id IS NOT NULL AND NOT {PARENT_STORED}"
-_STAGE = "l.root_object_id = %s AND l.collection_id = (SELECT c.id FROM namespaces_collection c WHERE c.public_id = %s \
-AND c.namespace_id = l.namespace_id) AND l.tier = %s"
+_STAGE = """l.root_object_id = %s AND l.tier = %s AND l.collection_id = (
+        SELECT c.id FROM namespaces_collection c WHERE c.namespace_id = %s AND c.public_id = %s)"""
 _CONDITIONS = {
     "children": "l.source_document_id = %s",
     "first_level": _FIRST_LEVEL,
@@ -190,7 +191,7 @@ def of_stage(
     within: Within = Within(),  # noqa: B008
 ) -> Siblings:
     """Documents of one collection at one depth of the tree, with a status or all."""
-    names = (object_id, collection, tier)
+    names = (object_id, tier, namespace_id, collection)
     if status is None:
         return _part("stage", namespace_id, names, within)
     return _part("stage_status", namespace_id, (*names, status), within)
@@ -200,7 +201,7 @@ def _part(name: str, namespace_id: int, names: Iterable[str | int], within: With
     backwards = within.before is not None
     collection, key = _position(within.before if backwards else within.after)
     asked = (sql.text(each) if isinstance(each, str) else each for each in names)
-    params = (namespace_id, namespace_id, *asked, collection, key, within.limit, namespace_id)
+    params = (namespace_id, namespace_id, namespace_id, *asked, collection, key, within.limit, namespace_id)
     return _siblings(sql.rows(_PARTS[name, backwards], params))
 
 
@@ -297,7 +298,10 @@ def way(namespace_id: int, object_id: str, document_id: str) -> Way | None:
         _WAY,
         (
             *(namespace_id, name, namespace_id, namespace_id),
-            *(namespace_id, namespace_id, root, namespace_id, root, namespace_id, name, PAGE, namespace_id),
+            *(namespace_id, namespace_id),  # of siblings
+            *(namespace_id, namespace_id, root),
+            *(namespace_id, namespace_id, root),
+            *(namespace_id, namespace_id, name, PAGE, namespace_id),
         ),
     )
     by_height: dict[int, list[tuple[Any, ...]]] = {}

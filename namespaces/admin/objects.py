@@ -128,6 +128,21 @@ class BucketObjectAdmin(LargeTableAdmin, PlaceAdmin):
             field.label_from_instance = _bucket_label  # type: ignore[method-assign, assignment]
         return field
 
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        place = self.get_object(request, object_id) if request.method == "GET" else None
+        if place is None or not self.has_delete_permission(request, place):
+            return super().delete_view(request, object_id, extra_context)
+        stages = dependents.documents.stages_of_object(staff_scope(place.namespace), place.object_id)
+        impact = {
+            "stages": stages,
+            "documents": sum(stage.documents for stage in stages),
+            "url": tree_url(place.namespace_id, place.object_id),
+        }
+        context: dict[str, Any] = {"impact": impact}
+        if not stages or not request.user.has_perm("documents.delete_document"):
+            context["delete_option"] = None
+        return super().delete_view(request, object_id, context | (extra_context or {}))
+
     def delete_place(self, request: HttpRequest, place: BucketObject) -> dict[str, int]:
         scope = staff_scope(place.namespace)
         with_documents = "with_documents" in request.POST and request.user.has_perm("documents.delete_document")

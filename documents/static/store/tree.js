@@ -121,7 +121,7 @@
     try {
       const content = await fragment(link.dataset.url);
       const earlier = li.classList.contains("earlier");
-      for (const each of content.querySelectorAll(earlier ? ":scope > li.later" : ":scope > li.earlier")) each.remove();
+      for (const each of [...content.children]) if (each.classList.contains(earlier ? "later" : "earlier")) each.remove();
       const added = [...content.children];
       const nodes = added.filter((each) => each.classList.contains("node"));
       const anchor = earlier ? li.nextElementSibling : null;
@@ -310,5 +310,5 @@
 
   prepare(top, 1);
   const opened = start();
-  if (opened && !here().hash) opened.querySelector(":scope > .row").scrollIntoView({ block: "nearest" });
+  if (opened && !here().hash) opened.querySelector(":scope > .row").scrollIntoView({ block: "center" });
 })();
