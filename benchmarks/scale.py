@@ -82,7 +82,7 @@ def fill(url: str, documents: int, *, processes: int = 2, memory: str = "512MB")
     began = time.monotonic()
     with psycopg.connect(url, autocommit=True) as database:
         organization_id, namespace_id, collections = _places(database)
-        indexes = _drop_indexes(database)
+        indexes = drop_indexes(database)
         parts = list(_parts(url, namespace_id, collections, documents))
         # In their order, so that the rows of all collections lie mixed in the table as if written day by day.
         with get_context("spawn").Pool(processes) as pool:
@@ -93,7 +93,7 @@ def fill(url: str, documents: int, *, processes: int = 2, memory: str = "512MB")
             " SELECT namespace_id, collection_id, count(*) FROM documents_document GROUP BY 1, 2"
         )
         loaded = time.monotonic()
-        _create_indexes(url, indexes, processes, memory)
+        create_indexes(url, indexes, processes, memory)
         database.execute("VACUUM ANALYZE")
         indexed = time.monotonic()
         house_keeping(url)
@@ -140,22 +140,15 @@ def product_at(url: str) -> Iterator[None]:
 
 def _places(database: psycopg.Connection) -> tuple[int, int, list[int]]:
     """Ids of the organization, the namespace and the collections, the large one first."""
-    organization = _id(
-        database, "INSERT INTO namespaces_organization (public_id, name) VALUES (%s, 'bench') RETURNING id", ORGANIZATION
-    )
-    database.execute(
-        "INSERT INTO namespaces_apikey (organization_id, name, digest, prefix, permission, namespace_patterns)"
-        " VALUES (%s, 'bench', %s, 'sk_bench', 'ADMIN', '{}')",
-        (organization, hashlib.sha256(KEY.encode()).digest()),
-    )
-    namespace = _id(
+    organization_id = organization(database)
+    namespace = new_id(
         database,
         "INSERT INTO namespaces_namespace (organization_id, public_id, name, config)"
         " VALUES (%s, %s, 'bench', jsonb_build_object('payload_indexes', %s::jsonb)) RETURNING id",
-        *(organization, NAMESPACE, DECLARED),
+        *(organization_id, NAMESPACE, DECLARED),
     )
     collections = [
-        _id(
+        new_id(
             database,
             "INSERT INTO namespaces_collection (namespace_id, public_id, name, config, feature_extractor_id)"
             " VALUES (%s, %s, %s, '{}', '') RETURNING id",
@@ -163,10 +156,23 @@ def _places(database: psycopg.Connection) -> tuple[int, int, list[int]]:
         )
         for number in range(OTHERS + 1)
     ]
-    return organization, namespace, collections
+    return organization_id, namespace, collections
 
 
-def _id(database: psycopg.Connection, statement: str, *params: object) -> int:
+def organization(database: psycopg.Connection) -> int:
+    """Its internal id; it has a key."""
+    organization_id = new_id(
+        database, "INSERT INTO namespaces_organization (public_id, name) VALUES (%s, 'bench') RETURNING id", ORGANIZATION
+    )
+    database.execute(
+        "INSERT INTO namespaces_apikey (organization_id, name, digest, prefix, permission, namespace_patterns)"
+        " VALUES (%s, 'bench', %s, 'sk_bench', 'ADMIN', '{}')",
+        (organization_id, hashlib.sha256(KEY.encode()).digest()),
+    )
+    return organization_id
+
+
+def new_id(database: psycopg.Connection, statement: str, *params: object) -> int:
     row = database.execute(statement.encode(), params).fetchone()
     assert row is not None
     return int(row[0])
@@ -227,7 +233,7 @@ def _rows(part: _Part, number: int) -> tuple[str, str | None]:
 _TABLES = ("documents_document", "documents_lineagestep")
 
 
-def _drop_indexes(database: psycopg.Connection) -> list[str]:
+def drop_indexes(database: psycopg.Connection) -> list[str]:
     """The definitions of the indexes that serve questions alone, the most laborious first."""
     found = database.execute(
         "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)"
@@ -241,7 +247,7 @@ def _drop_indexes(database: psycopg.Connection) -> list[str]:
     return [definition for _, definition in found]
 
 
-def _create_indexes(url: str, definitions: list[str], threads: int, memory: str) -> None:
+def create_indexes(url: str, definitions: list[str], threads: int, memory: str) -> None:
     """Several at a time."""
     waiting = list(reversed(definitions))
     failed: list[BaseException] = []
