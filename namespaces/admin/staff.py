@@ -12,6 +12,7 @@ from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from namespaces.admin.base import UnboundAdmin
@@ -71,6 +72,19 @@ class StaffAdmin(SuperusersAdmin, UserAdmin):  # type: ignore[type-arg]
     form = StaffForm
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Reach", {"fields": ("limited", "reached")}))
     audit_kind = "user"
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "reach", "last_login")
+    list_filter = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).select_related("staff_binding").prefetch_related("staff_binding__namespaces")
+
+    @admin.display(description="reaches")
+    def reach(self, user: User) -> str:
+        binding = None if user.is_superuser or not user.is_staff else getattr(user, "staff_binding", None)
+        if binding is None:
+            return "every namespace" if user.is_staff else "nothing"
+        names = sorted(namespace.name for namespace in binding.namespaces.all() if namespace.deleted_at is None)
+        return ", ".join(names) or "nothing"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = super().get_fieldsets(request, obj)
