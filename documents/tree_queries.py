@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from documents.trees.impact import Impact, of_document
-from documents.trees.nodes import COUNTED_CHILDREN, LIVING_NAMESPACE, MAX_DEPTH, PAGE, Node, label, picked_sql, preview, status
+from documents.trees.nodes import COUNTED_CHILDREN, Node, label, preview, status
 from mixpeek_site import jsonio, sql
 from mixpeek_site.jsonio import JSONObject
 
@@ -59,11 +59,6 @@ class Root(NamedTuple):
     @property
     def orphans(self) -> int:
         return sum(stage.orphans for stage in self.stages)
-
-
-class NodePage(NamedTuple):
-    nodes: list[Node]
-    next_position: str | None
 
 
 # The object and its stages ------------------------------------------------------------------------------------------
@@ -133,97 +128,12 @@ def root(namespace_id: int, object_id: str) -> Root | None:
     return Root(number, public_id, place_name, object_id, *about, *parts, created, updated, found)
 
 
-# Nodes --------------------------------------------------------------------------------------------------------------
-
-
-def _position(after: str | None) -> tuple[int, UUID]:
-    """Of a page; what is malformed means the first one."""
-    collection, _, key = (after or "").partition(".")
-    try:
-        number = int(collection)
-        return (number, UUID(key)) if 0 <= number < 2**63 else (0, UUID(int=0))
-    except ValueError:
-        return 0, UUID(int=0)
-
-
-_CHAIN = f"""
-WITH RECURSIVE up AS (
-    SELECT d.id, l.source_document_id, 0 AS height, ARRAY[d.document_id::text] AS seen
-    FROM documents_document d LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-    WHERE d.namespace_id = %s AND d.document_id = %s AND EXISTS (SELECT FROM {LIVING_NAMESPACE})
-  UNION ALL
-    SELECT d.id, l.source_document_id, up.height + 1, up.seen || d.document_id::text
-    FROM up
-    JOIN documents_document d ON d.namespace_id = %s AND d.document_id = up.source_document_id
-    LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-    WHERE up.height < {MAX_DEPTH} AND d.document_id <> ALL(up.seen)
-), page AS (
-    SELECT l.id, l.collection_id FROM documents_lineagestep l
-    JOIN namespaces_collection lc ON lc.namespace_id = l.namespace_id AND lc.id = l.collection_id AND lc.deleted_at IS NULL
-    WHERE l.namespace_id = %s AND l.source_document_id = %s AND (l.collection_id, l.id) > (%s, %s)
-    ORDER BY l.collection_id, l.id LIMIT %s
-), picked AS (
-    SELECT id, -height - 1::bigint AS place FROM up
-    UNION ALL SELECT id, row_number() OVER (ORDER BY collection_id, id) FROM page
-)
-{picked_sql("picked.place", join="LEFT JOIN")}
-"""
-
-
-class Path(NamedTuple):
-    """A document with what is above and below it."""
-
-    chain: list[Node]  # from the root's side; the last is the document itself
-    below: NodePage
-
-    @property
-    def document(self) -> Node:
-        return self.chain[-1]
-
-
-def path(namespace_id: int, document_id: str, after: str | None = None, limit: int = PAGE) -> Path | None:
-    """A document, its stored ancestors, and a page of its children; None when it is not stored."""
-    name = sql.text(document_id)
-    collection, key = _position(after)
-    params = (namespace_id, name, namespace_id, namespace_id, namespace_id, name, collection, key, limit + 1, namespace_id)
-    found = sql.rows(_CHAIN, params)
-    chain = [Node._make(row[1:]) for row in found if row[0] < 0]
-    if not chain or chain[-1].document_id != document_id:
-        return None
-    rows = [row for row in found if row[0] > 0]
-    nodes = [Node._make(row[1:]) for row in rows[:limit]]
-    return Path(chain, NodePage(nodes, nodes[-1].position if len(rows) > limit else None))
-
-
 # What a delete means ------------------------------------------------------------------------------------------------
 
 
 def impact(namespace_id: int, document_id: str) -> Impact:
     """What hangs on a document, all of it. Raises NotFoundError when it is not stored."""
     return of_document(namespace_id, None, document_id)
-
-
-class FeatureLine(NamedTuple):
-    """A feature of a document, without its numbers."""
-
-    name: str
-    feature_extractor_id: str | None
-    kind: str | None
-    dimensions: int | None
-    has_payload: bool
-
-
-def features(namespace_id: int, document: UUID) -> list[FeatureLine]:
-    """Of a document, by its internal id; the first 100 by name."""
-    return [
-        FeatureLine._make(row)
-        for row in sql.rows(
-            "SELECT f.name, f.feature_extractor_id, f.kind, CASE WHEN f.kind = 'multi' THEN array_length(f.numbers, 2)"
-            " ELSE array_length(f.numbers, 1) END, f.payload IS NOT NULL FROM documents_feature f"
-            " WHERE f.namespace_id = %s AND f.document_id = %s ORDER BY f.name LIMIT 100",
-            (namespace_id, document),
-        )
-    ]
 
 
 # Start page and search by id ----------------------------------------------------------------------------------------

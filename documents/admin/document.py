@@ -9,15 +9,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from documents import queries, tree_queries
+from documents import queries
 from documents.admin import curl, parts
 from documents.admin.blobs import blob_lines
 from documents.admin.json_html import LARGEST, json_html
-from documents.admin.neighbours import siblings
 from documents.fields import read_field
 from documents.renderings import NO_EXTRAS, renderer
 from documents.stored import StoredDocument
-from documents.tree_queries import Node, Path
+from documents.trees.around import Path, path, siblings
+from documents.trees.nodes import Node
 from mixpeek_site import jsonio
 from mixpeek_site.errors import ValidationError
 from namespaces.admin.access import namespace_of, page, require, staff_scope
@@ -80,7 +80,7 @@ def open_document(namespace_id: int, document_id: str, after: str | None = None,
     """Three statements. Raises Http404 and NotFoundError."""
     namespace = namespace_of(namespace_id)
     stored = queries.document(staff_scope(namespace), None, document_id)
-    found = tree_queries.path(namespace_id, document_id, after, children)
+    found = path(namespace_id, document_id, after, children)
     if found is None:  # deleted between two statements
         raise Http404("This document does not exist any more.")
     return Opened(namespace, stored, found)
@@ -107,12 +107,12 @@ def base_context(request: HttpRequest, opened: Opened) -> dict[str, Any]:
 def document_page(request: HttpRequest, namespace_id: int, document_id: str) -> HttpResponse:
     require(request, namespace_id, *VIEW)
     opened = open_document(namespace_id, document_id, request.GET.get("after"))
-    stored, path = opened.stored, opened.path
+    stored, place = opened.stored, opened.path
     view = request.GET.get("view", "payload")
     rendering = view if view in RENDERINGS else None
     text = stored.payload if rendering is None else _rendered(opened, rendering)
     view = rendering or "payload"
-    more = path.below.next_position
+    more = place.next_child
     context = {
         **base_context(request, opened),
         "view": view,
@@ -125,11 +125,11 @@ def document_page(request: HttpRequest, namespace_id: int, document_id: str) -> 
         "raw_url": reverse("admin:document_raw", args=(namespace_id, document_id, view)),
         "created_at": _shown(stored.created_at),
         "updated_at": _shown(stored.updated_at),
-        "children": path.below.nodes,
+        "children": place.children,
         "more_children_url": document_url(namespace_id, document_id, after=more) if more else "",
         "later_children": "after" in request.GET,
-        "siblings": siblings(namespace_id, path.document),
-        "about": parts.read(namespace_id, path.document.key, path.chain),
+        "siblings": siblings(namespace_id, place.document),
+        "about": parts.read(namespace_id, place.document.key, place.chain),
         "facts": parts.facts(stored),
         "blobs": blob_lines(stored.document_blobs, stored.source_blobs),
         "commands": curl.commands(

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from documents.admin.json_html import json_html
 from documents.lineage import whole_chain
 from documents.stored import StoredDocument
-from documents.tree_queries import Node
+from documents.trees.nodes import Node
 from mixpeek_site import jsonio, sql
 
 FEATURES_SHOWN: Final = 100
