@@ -9,8 +9,12 @@ that reads, documents' first (sorted), the namespace's last:
 
 - parent and child created at once: both lock the parent's id, the parent exclusively, the child shared;
 - a create under a subtree that moves, and two moves at once: a move, a cascade and a create that waiting children
-  hang on lock the namespace exclusively; a create under a parent locks it shared, and so does a write of the statuses of
-  many, which are kept in the same rows (docs/decisions/0017).
+  hang on lock the namespace exclusively; a create under a parent locks it shared, and so do a delete that children
+  restrict (an import locks the namespace, not its parents) and a write of the statuses of many, which are kept in the
+  same rows (docs/decisions/0017).
+
+Who locks the namespace not at all never waits for a move: reads, creates without a parent whose id nobody waits for,
+PATCH and PUT without lineage (of a document below the moving one: unless its status changes), deletes of other documents.
 """
 
 from collections.abc import Iterable
@@ -24,6 +28,7 @@ from mixpeek_site.errors import Fault, ValidationError
 from namespaces.scope import Scope
 
 _NAMESPACE_LOCK = 0x4C494E  # "LIN": the first key of the namespaces' advisory locks
+_TREE_MEMORY = "128MB"  # work_mem of a transaction that goes through a subtree: 100,000 documents stay out of files
 
 
 def own_step(document: str, collection: str, step: str) -> str:
@@ -42,7 +47,11 @@ def whole_chain(document: str, collection: str, step: str) -> str:
 
 
 def lock_documents(scope: Scope, *, exclusively: Iterable[str], shared: Iterable[str], namespace: str | None) -> None:
-    """Take the locks of this module's heading, in their order; `namespace` is None, "shared" or "exclusive"."""
+    """Take the locks of this module's heading, in their order; `namespace` is None, "shared" or "exclusive".
+
+    Exclusively, the transaction is going to write a subtree. It may hold it in memory, and writes it in the order of its
+    internal ids, in which deletes of many lock their rows: a join by hashes would write the steps as they lie.
+    """
     exclusive_ids = set(exclusively)
     wanted = sorted({(name, True) for name in exclusive_ids} | {(name, False) for name in set(shared) - exclusive_ids})
     calls, params = [], []
@@ -56,6 +65,8 @@ def lock_documents(scope: Scope, *, exclusively: Iterable[str], shared: Iterable
             f"pg_advisory_xact_lock{'' if namespace == 'exclusive' else '_shared'}"
             f"({_NAMESPACE_LOCK}, scope.namespace_id::integer)"
         )
+    if namespace == "exclusive":
+        calls += [f"set_config('work_mem', '{_TREE_MEMORY}', true)", "set_config('enable_hashjoin', 'off', true)"]
     cte, scope_params = scope.cte()
     sql.run(f"WITH {cte} SELECT {', '.join(calls)} FROM scope", (*scope_params, *params))
 
@@ -87,17 +98,33 @@ def relink(namespace_id: int, document: Any, *, root_before: str | None = None, 
     """
     row = sql.one(
         _relink_sql(),
-        (root_before, bucket_before, namespace_id, document, namespace_id, namespace_id, document),
+        (root_before, bucket_before, namespace_id, document, namespace_id, document, namespace_id, document),
     )
     assert row is not None, "relink is called for a document that has a step"
     return Relinked(*row)
 
 
+# A child of step `l`: its document and its collection. Of deleted collections there are no children. LIMIT keeps the
+# look-ups one by one: the planner underrates how many children there are, and would go through collections for them.
+_OF_STEP: Final = """
+    CROSS JOIN LATERAL (
+        SELECT d.document_id, d.created_at FROM documents_document d
+        WHERE d.namespace_id = l.namespace_id AND d.id = l.id LIMIT 1
+    ) d
+    CROSS JOIN LATERAL (
+        SELECT c.public_id, c.feature_extractor_id FROM namespaces_collection c
+        WHERE c.namespace_id = l.namespace_id AND c.id = l.collection_id AND c.deleted_at IS NULL LIMIT 1
+    ) c
+"""
+
+
+# Each document has one parent, so only a way down that begins on a cycle comes back, and then to where it began: leaving
+# that one out ends every way.
 @lru_cache(maxsize=1)
 def _relink_sql() -> str:
     return f"""
 WITH RECURSIVE tree AS (
-    SELECT l.id, d.document_id, l.source_document_id, ARRAY[d.document_id::text] AS seen,
+    SELECT l.id, d.document_id, l.source_document_id, c.public_id AS collection,
            pd.id IS NOT NULL AS parent_stored,
            COALESCE(l.source_collection_id NOT IN (pc.public_id, pc.name), false) AS parent_collection_differs,
            pl.root_object_id AS parent_root_object_id, pl.root_bucket_id AS parent_root_bucket_id,
@@ -113,32 +140,29 @@ WITH RECURSIVE tree AS (
            %s::text COLLATE "C" AS root_before, %s::text COLLATE "C" AS bucket_before
     FROM documents_lineagestep l
     JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id
-    JOIN namespaces_collection c ON c.id = l.collection_id
-    LEFT JOIN (documents_document pd JOIN namespaces_collection pc ON pc.id = pd.collection_id AND pc.deleted_at IS NULL)
+    JOIN namespaces_collection c ON c.id = l.collection_id AND c.namespace_id = l.namespace_id
+    LEFT JOIN (documents_document pd JOIN namespaces_collection pc
+               ON pc.id = pd.collection_id AND pc.namespace_id = pd.namespace_id AND pc.deleted_at IS NULL)
         ON pd.namespace_id = l.namespace_id AND pd.document_id = l.source_document_id
     LEFT JOIN documents_lineagestep pl ON pl.id = pd.id AND pl.namespace_id = pd.namespace_id
     WHERE l.namespace_id = %s AND l.id = %s
   UNION ALL
-    SELECT l.id, d.document_id, l.source_document_id, tree.seen || d.document_id::text,
+    SELECT l.id, d.document_id, l.source_document_id, c.public_id,
            true, false, NULL, NULL,
            COALESCE(tree.root_object_id, CASE WHEN tree.root_before IS NULL THEN l.root_object_id END),
            COALESCE(tree.root_bucket_id, CASE WHEN tree.bucket_before IS NULL THEN l.root_bucket_id END),
-           pc.public_id, tree.path || '/' || c.public_id, tree.tier + 1,
+           tree.collection, tree.path || '/' || c.public_id, tree.tier + 1,
            jsonb_set(COALESCE(tree.chain, tree.effective), '{{-1,document_id}}', to_jsonb(tree.document_id))
                || jsonb_build_array({own_step("d", "c", "l")}),
            NULL::jsonb, l.root_object_id, l.root_bucket_id
     FROM tree
-    JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = tree.document_id
-    JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id
-    JOIN namespaces_collection c ON c.id = l.collection_id
-    JOIN documents_lineagestep pl ON pl.id = tree.id AND pl.namespace_id = l.namespace_id
-    JOIN namespaces_collection pc ON pc.id = pl.collection_id
-    WHERE d.document_id <> ALL(tree.seen)
+    JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = tree.document_id AND l.id <> %s
+    {_OF_STEP}
 ), moved AS (
     UPDATE documents_lineagestep l
     SET root_object_id = tree.root_object_id, root_bucket_id = tree.root_bucket_id, path = tree.path, tier = tree.tier,
         chain = tree.chain, source_collection_id = tree.source_collection_id
-    FROM tree
+    FROM (SELECT * FROM tree ORDER BY tree.id) tree
     WHERE l.namespace_id = %s AND l.id = tree.id
       AND (l.root_object_id, l.root_bucket_id, l.path, l.tier, l.chain, l.source_collection_id)
           IS DISTINCT FROM
@@ -209,29 +233,42 @@ def chain_text(chain: list[jsonio.JSONObject] | None) -> str | None:
     return None if chain is None else jsonio.dumps(chain)
 
 
-_BELOW = """
-WITH RECURSIVE below AS (
-    SELECT l.id, d.document_id, ARRAY[%s, d.document_id]::text[] AS seen
-    FROM documents_lineagestep l JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id
-    WHERE l.namespace_id = %s AND l.source_document_id = %s
-  UNION ALL
-    SELECT l.id, d.document_id, below.seen || d.document_id::text
-    FROM below
-    JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = below.document_id
-    JOIN documents_document d ON d.id = l.id AND d.namespace_id = l.namespace_id
-    WHERE d.document_id <> ALL(below.seen)
-)
-"""
+def delete_subtree(scope: Scope, collection: str | None, document_id: str) -> tuple[int, int | None]:
+    """Delete a document and everything below it; how many, and the version that the document had. One statement.
 
-
-def delete_below(namespace_id: int, document_id: str) -> int:
-    """Delete every descendant of a document; their number. One statement."""
+    It ends before documents of deleted collections. Rows are locked in the order of their internal ids, as writes of many
+    documents lock theirs. Version None: there is no such document, nothing is deleted.
+    """
+    cte, params = scope.cte(collection)
+    name = sql.text(document_id)
     row = sql.one(
-        f"{_BELOW}, gone AS (DELETE FROM documents_document d USING below WHERE d.namespace_id = %s AND d.id = below.id"
-        f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone')} SELECT count(*) FROM gone",
-        (document_id, namespace_id, document_id, namespace_id, namespace_id),
+        f"""
+WITH RECURSIVE {cte}, subtree AS (
+    SELECT d.id, d.document_id
+    FROM scope JOIN documents_document d ON d.namespace_id = scope.namespace_id AND d.document_id = %s
+        {"" if collection is None else "AND d.collection_id + 0 = scope.collection_id"}
+    JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id AND c.deleted_at IS NULL
+  UNION ALL
+    SELECT l.id, d.document_id
+    FROM subtree
+    JOIN documents_lineagestep l
+        ON l.namespace_id = (SELECT namespace_id FROM scope) AND l.source_document_id = subtree.document_id
+    {_OF_STEP}
+    WHERE d.document_id <> %s
+), locked AS MATERIALIZED (
+    SELECT d.id FROM documents_document d
+    WHERE d.namespace_id = (SELECT namespace_id FROM scope) AND d.id = ANY(ARRAY(SELECT subtree.id FROM subtree))
+    ORDER BY d.id FOR UPDATE
+), gone AS (
+    DELETE FROM documents_document d
+    WHERE d.namespace_id = (SELECT namespace_id FROM scope) AND d.id = ANY(ARRAY(SELECT locked.id FROM locked))
+    RETURNING d.namespace_id, d.collection_id, d.document_id, d.version
+), {count_gone("gone")}
+SELECT (SELECT count(*) FROM gone), (SELECT gone.version FROM gone WHERE gone.document_id = %s) FROM scope
+""",
+        (*params, name, name, name),
     )
-    return int(row[0]) if row else 0
+    return (row[0], row[1]) if row else (0, None)
 
 
 def count_children(namespace_id: int, document_id: str) -> dict[str, int]:
@@ -352,38 +389,35 @@ def relink_below(namespace_id: int, document_ids: list[str]) -> None:
     sql.run(
         f"""
 WITH RECURSIVE tree AS (
-    SELECT l.id, d.document_id, ARRAY[p.document_id::text, d.document_id::text] AS seen,
+    SELECT l.id, d.document_id, c.public_id AS collection, p.id AS top,
            COALESCE(pl.root_object_id, l.root_object_id) AS root_object_id,
            COALESCE(pl.root_bucket_id, l.root_bucket_id) AS root_bucket_id, pc.public_id AS source_collection_id,
            pl.path || '/' || c.public_id AS path, COALESCE(pl.tier, 1) + 1 AS tier,
            jsonb_set({whole_chain("p", "pc", "pl")}, '{{-1,document_id}}', to_jsonb(p.document_id))
-               || jsonb_build_array({own_step("d", "c", "l")}) AS chain
+               || jsonb_build_array({own_step("d", "c", "l")}) AS chain,
+           l.root_object_id AS root_before, l.root_bucket_id AS bucket_before
     FROM documents_document p
     JOIN namespaces_collection pc ON pc.id = p.collection_id AND pc.namespace_id = p.namespace_id
     LEFT JOIN documents_lineagestep pl ON pl.namespace_id = p.namespace_id AND pl.id = p.id
     JOIN documents_lineagestep l ON l.namespace_id = p.namespace_id AND l.source_document_id = p.document_id
-    JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id
-    JOIN namespaces_collection c ON c.id = l.collection_id AND c.namespace_id = l.namespace_id
+    {_OF_STEP}
     WHERE p.namespace_id = %s AND p.document_id = ANY(%s)
   UNION ALL
-    SELECT l.id, d.document_id, tree.seen || d.document_id::text,
-           COALESCE(tree.root_object_id, CASE WHEN pl.root_object_id IS NULL THEN l.root_object_id END),
-           COALESCE(tree.root_bucket_id, CASE WHEN pl.root_bucket_id IS NULL THEN l.root_bucket_id END),
-           pc.public_id, tree.path || '/' || c.public_id, tree.tier + 1,
+    SELECT l.id, d.document_id, c.public_id, tree.top,
+           COALESCE(tree.root_object_id, CASE WHEN tree.root_before IS NULL THEN l.root_object_id END),
+           COALESCE(tree.root_bucket_id, CASE WHEN tree.bucket_before IS NULL THEN l.root_bucket_id END),
+           tree.collection, tree.path || '/' || c.public_id, tree.tier + 1,
            jsonb_set(tree.chain, '{{-1,document_id}}', to_jsonb(tree.document_id))
-               || jsonb_build_array({own_step("d", "c", "l")})
+               || jsonb_build_array({own_step("d", "c", "l")}),
+           l.root_object_id, l.root_bucket_id
     FROM tree
-    JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = tree.document_id
-    JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id
-    JOIN namespaces_collection c ON c.id = l.collection_id AND c.namespace_id = l.namespace_id
-    JOIN documents_lineagestep pl ON pl.namespace_id = l.namespace_id AND pl.id = tree.id
-    JOIN namespaces_collection pc ON pc.id = pl.collection_id AND pc.namespace_id = pl.namespace_id
-    WHERE d.document_id <> ALL(tree.seen)
+    JOIN documents_lineagestep l ON l.namespace_id = %s AND l.source_document_id = tree.document_id AND l.id <> tree.top
+    {_OF_STEP}
 )
 UPDATE documents_lineagestep l
 SET root_object_id = tree.root_object_id, root_bucket_id = tree.root_bucket_id, path = tree.path, tier = tree.tier,
     chain = tree.chain, source_collection_id = tree.source_collection_id
-FROM tree
+FROM (SELECT * FROM tree ORDER BY tree.id) tree
 WHERE l.namespace_id = %s AND l.id = tree.id
   AND (l.root_object_id, l.root_bucket_id, l.path, l.tier, l.chain, l.source_collection_id)
       IS DISTINCT FROM

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
+from django.conf import settings
 
 from documents import lineage, queries
 from documents.counting import count_created, count_gone
@@ -19,7 +20,7 @@ from mixpeek_site import ids, jsonio, sql
 from mixpeek_site.errors import (
     AlreadyExistsError,
 )
-from mixpeek_site.transactions import atomic
+from mixpeek_site.transactions import atomic, unhurried
 from namespaces.scope import Scope, collection_not_found
 
 
@@ -57,9 +58,16 @@ class _ChildrenWaitError(Exception):
     """Documents wait for the one being created: the whole namespace has to be locked before they are linked."""
 
 
-@atomic()
 def _create_in_tree(
     scope: Scope, collection: str, given: DocumentInput, features: list[NamedFeature], *, lock: str
+) -> StoredDocument:
+    """`lock` exclusive: documents wait below the new one, and are linked; as many as a move may take along."""
+    with unhurried(settings.BULK_STATEMENT_SECONDS) if lock == "exclusive" else atomic():
+        return _create_locked(scope, collection, given, features, lock)
+
+
+def _create_locked(
+    scope: Scope, collection: str, given: DocumentInput, features: list[NamedFeature], lock: str
 ) -> StoredDocument:
     assert given.document_id is not None
     parent = given.lineage.source_document_id

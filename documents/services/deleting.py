@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.conf import settings
+
 from documents import lineage, queries
 from documents.counting import count_gone
 from documents.services.common import Locked, locked_document, require_version, stale
@@ -9,7 +11,7 @@ from mixpeek_site import sql
 from mixpeek_site.errors import (
     ConflictError,
 )
-from mixpeek_site.transactions import atomic
+from mixpeek_site.transactions import atomic, unhurried
 from namespaces.scope import Scope
 
 ON_CHILDREN = ("detach", "restrict", "cascade")
@@ -26,21 +28,31 @@ def delete_document(
     """Delete a document; the number of documents that went.
 
     Children: `detach` leaves them as they are, `restrict` raises ConflictError while there are any, `cascade` takes the
-    whole subtree in the same transaction. Raises NotFoundError, PreconditionFailedError.
+    whole subtree in the same transaction, whose statements may take settings.BULK_STATEMENT_SECONDS. Raises NotFoundError,
+    PreconditionFailedError.
     """
     if on_children == "detach":
         return _delete_one(scope, collection, document_id, versions)
+    if on_children == "cascade":
+        return _delete_subtree(scope, collection, document_id, versions)
     with atomic():
-        cascade = on_children == "cascade"
-        lineage.lock_documents(scope, exclusively=[sql.text(document_id)], shared=[], namespace="exclusive" if cascade else None)
+        # An import of children locks the namespace, not each of their parents.
+        lineage.lock_documents(scope, exclusively=[sql.text(document_id)], shared=[], namespace="shared")
         locked = locked_document(scope, collection, document_id)
-        below = 0
         require_version(locked.document, versions)
-        if cascade:
-            below = lineage.delete_below(locked.namespace_id, locked.document.document_id)
-        else:
-            _refuse_children(locked)
-        return below + _delete_one(scope, collection, document_id, versions)
+        _refuse_children(locked)
+        return _delete_one(scope, collection, document_id, versions)
+
+
+def _delete_subtree(scope: Scope, collection: str | None, document_id: str, versions: Sequence[int] | None) -> int:
+    with unhurried(settings.BULK_STATEMENT_SECONDS):
+        lineage.lock_documents(scope, exclusively=[sql.text(document_id)], shared=[], namespace="exclusive")
+        count, version = lineage.delete_subtree(scope, collection, document_id)
+        if version is None:
+            raise queries.missing(scope, collection, document_id)
+        if versions is not None and version not in versions:
+            raise stale(document_id)
+    return count
 
 
 def _refuse_children(locked: Locked) -> None:
@@ -88,12 +100,16 @@ def _delete_one(scope: Scope, collection: str | None, document_id: str, versions
 def delete_documents_of_root(*, scope: Scope, object_id: str) -> int:
     """Delete every document under a root object; their number."""
     cte, params = scope.cte()
-    with atomic():
+    with unhurried(settings.BULK_STATEMENT_SECONDS):
         lineage.lock_documents(scope, exclusively=[], shared=[], namespace="exclusive")
         row = sql.one(
-            f"WITH {cte}, gone AS (DELETE FROM documents_document d USING scope, documents_lineagestep l"
-            " WHERE l.namespace_id = scope.namespace_id AND l.root_object_id = %s"
-            " AND d.namespace_id = l.namespace_id AND d.id = l.id"
+            f"WITH {cte}, locked AS MATERIALIZED (SELECT d.id FROM documents_document d WHERE d.id = ANY(ARRAY("
+            " SELECT l.id FROM documents_lineagestep l JOIN namespaces_collection c"
+            " ON c.namespace_id = l.namespace_id AND c.id = l.collection_id AND c.deleted_at IS NULL"
+            " WHERE l.namespace_id = (SELECT namespace_id FROM scope) AND l.root_object_id = %s))"
+            " AND d.namespace_id = (SELECT namespace_id FROM scope) ORDER BY d.id FOR UPDATE),"
+            " gone AS (DELETE FROM documents_document d WHERE d.namespace_id = (SELECT namespace_id FROM scope)"
+            " AND d.id = ANY(ARRAY(SELECT locked.id FROM locked))"
             f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone')}"
             " SELECT (SELECT count(*) FROM gone) FROM scope",
             (*params, sql.text(object_id)),

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from django.conf import settings
+
 from documents import lineage, patching
 from documents.inputs import FLAT_LINEAGE, LineageInput, require_consistent
 from documents.services.common import locked_document
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio, sql
-from mixpeek_site.transactions import atomic
+from mixpeek_site.transactions import unhurried
 from namespaces.scope import Scope
 
 SOURCES = ("source_type", "source_object_id", "source_collection_id", "source_document_id")
@@ -21,11 +23,21 @@ def changes_lineage(stored: StoredDocument | lineage.StoredLineage, given: Linea
     return given.chain is not None and not patching.same(given.chain, jsonio.loads(stored.chain or "[]"))
 
 
-@atomic()
 def move(
     scope: Scope, collection: str | None, document_id: str, given: LineageInput, write: Callable[[], StoredDocument]
 ) -> StoredDocument:
-    """Give a document another source (or, its parent not stored, other roots), and its subtree what follows from it."""
+    """Give a document another source (or, its parent not stored, other roots), and its subtree what follows from it.
+
+    One transaction, whose statements may take settings.BULK_STATEMENT_SECONDS. Raises NotFoundError, ValidationError, what
+    `write` raises, and ServiceUnavailableError for a subtree that took too long: nothing has changed then.
+    """
+    with unhurried(settings.BULK_STATEMENT_SECONDS):
+        return _move(scope, collection, document_id, given, write)
+
+
+def _move(
+    scope: Scope, collection: str | None, document_id: str, given: LineageInput, write: Callable[[], StoredDocument]
+) -> StoredDocument:
     parent = given.source_document_id
     lineage.lock_documents(scope, exclusively=[document_id], shared=[parent] if parent else [], namespace="exclusive")
     locked = locked_document(scope, collection, document_id)

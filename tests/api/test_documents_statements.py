@@ -109,16 +109,16 @@ def test_vectors_are_one_statement_more(documents: Documents, parent: str) -> No
     assert cost(documents.patch, parent, {"vectors": {"a": [1], "b": [2]}}) == (2, 0, 2)
 
 
-def test_a_move_is_five_statements_whatever_hangs_below(documents: Documents, parent: str) -> None:
+def test_a_move_is_six_statements_whatever_hangs_below(documents: Documents, parent: str) -> None:
     other = documents.new({"source_object_id": "obj_2"})
     child = documents.new({"source_document_id": parent})
     for _ in range(3):
         documents.new({"source_document_id": child})
-    # What is stored, before and under the locks; the document; its step; the subtree. Two transactions.
-    assert cost(documents.patch, child, {"source_document_id": other}) == (5, 1, 4)
+    # What is stored, before and under the locks; the time it may take; the document; its step; the subtree. Two transactions.
+    assert cost(documents.patch, child, {"source_document_id": other}) == (6, 1, 4)
 
 
-@pytest.mark.parametrize(("mode", "expected"), [("detach", ONE), ("restrict", (3, 1, 2)), ("cascade", (3, 1, 2))])
+@pytest.mark.parametrize(("mode", "expected"), [("detach", ONE), ("restrict", (3, 1, 2)), ("cascade", (2, 1, 2))])
 def test_a_delete_costs_the_same_whatever_hangs_below(documents: Documents, mode: str, expected: Any) -> None:
     made = documents.new()
     if mode != "restrict":

@@ -65,10 +65,17 @@ def delete_matching(*, scope: Scope, collection: str, node: Node, bounds: Bounds
 
 
 def _gone(bounds: Bounds) -> Fragment:
-    """The CTEs that delete what is `locked` and take it off the counts."""
+    """The CTEs that delete what is `locked` and take it off the counts.
+
+    Lineage steps go along, which a move writes, too; so they are locked in the order in which it locks them.
+    """
     locked = is_locked(bounds)
     return Fragment(
-        f"gone AS (DELETE FROM documents_document d USING scope WHERE d.namespace_id = scope.namespace_id AND {locked.text}"
+        "steps AS MATERIALIZED (SELECT l.id FROM documents_lineagestep l"
+        " WHERE l.namespace_id = (SELECT scope.namespace_id FROM scope) AND l.id = ANY(ARRAY(SELECT locked.id FROM locked))"
+        " ORDER BY l.id FOR UPDATE),"
+        " gone AS (DELETE FROM documents_document d USING scope WHERE d.namespace_id = scope.namespace_id"
+        f" AND (SELECT count(*) FROM steps) >= 0 AND {locked.text}"
         f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone')}",
         locked.params,
     )
