@@ -213,7 +213,7 @@ def _said(took: list[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--documents", type=int, default=100_000, help="20,000 at least, so that two stages fill a page")
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--explain", action="store_true")
     parser.add_argument("--move", action="store_true")
