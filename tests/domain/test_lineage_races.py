@@ -321,23 +321,22 @@ def test_everything_at_once(place: Place, rounds: int) -> None:
 
     def verb() -> Callable[[], Any]:
         name, above, other = chance.choice(names), chance.choice([*names, "obj_1", "obj_2"]), chance.sample(names, 4)
-        return chance.choice(
-            [
-                partial(place.create, name, above),
-                partial(place.create, name, above),
-                partial(place.create, name),
-                partial(place.move, name, above),
-                partial(place.move, name, above),
-                partial(place.set_status, name, chance.choice(["DONE", "FAILED"])),
-                partial(place.set_statuses, chance.randrange(2), chance.choice(["DONE", "FAILED"])),
-                partial(place.delete, name, chance.choice(["detach", "restrict", "cascade"])),
-                partial(place.delete_many, chance.randrange(2), other),
-                partial(place.delete_root, "obj_1"),
-                partial(place.load, chance.randrange(2), *[{"document_id": one, **named_source(above)} for one in other]),
-                partial(place.load, 0, {"document_id": name, **named_source(above)}, on_conflict="replace"),
-                place.fix,
-            ]
-        )
+        verbs: list[Callable[[], Any]] = [
+            partial(place.create, name, above),
+            partial(place.create, name, above),
+            partial(place.create, name),
+            partial(place.move, name, above),
+            partial(place.move, name, above),
+            partial(place.set_status, name, chance.choice(["DONE", "FAILED"])),
+            partial(place.set_statuses, chance.randrange(2), chance.choice(["DONE", "FAILED"])),
+            partial(place.delete, name, chance.choice(["detach", "restrict", "cascade"])),
+            partial(place.delete_many, chance.randrange(2), other),
+            partial(place.delete_root, "obj_1"),
+            partial(place.load, chance.randrange(2), *[{"document_id": one, **named_source(above)} for one in other]),
+            partial(place.load, 0, {"document_id": name, **named_source(above)}, on_conflict="replace"),
+            place.fix,
+        ]
+        return chance.choice(verbs)
 
     with Together(6) as together:
         for _ in range(rounds * 8):
