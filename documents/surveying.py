@@ -78,7 +78,8 @@ class Piece(NamedTuple):
     after: tuple[str, UUID] | None
 
 
-# The step alone is read of those whose parent is stored; the walk's index has them in the order of their parents.
+# The walk's index has the steps in the order of their parents. Where a piece ends among the children of a parent that is
+# stored, the others of them are passed over: they are no orphans, and may be many.
 _PIECE = """
 WITH piece AS MATERIALIZED (
     SELECT l.id, l.collection_id, l.source_document_id, l.root_object_id FROM documents_lineagestep l
@@ -88,13 +89,16 @@ WITH piece AS MATERIALIZED (
 ), reached AS (
     SELECT source_document_id, id, (SELECT count(*) FROM piece) AS walked
     FROM piece ORDER BY source_document_id DESC, id DESC LIMIT 1
+), parents AS (
+    SELECT p.document_id::text FROM documents_document p
+    JOIN namespaces_collection pc ON pc.namespace_id = p.namespace_id AND pc.id = p.collection_id AND pc.deleted_at IS NULL
+    WHERE p.namespace_id = %s AND p.document_id = ANY(ARRAY(SELECT DISTINCT source_document_id FROM piece))
 ), orphans AS (
-    SELECT piece.* FROM piece WHERE NOT EXISTS (
-        SELECT FROM documents_document p
-        JOIN namespaces_collection pc ON pc.namespace_id = p.namespace_id AND pc.id = p.collection_id AND pc.deleted_at IS NULL
-        WHERE p.namespace_id = %s AND p.document_id = piece.source_document_id)
+    SELECT piece.* FROM piece WHERE piece.source_document_id NOT IN (SELECT document_id FROM parents)
 )
-SELECT reached.source_document_id, reached.id, reached.walked, o.id, d.document_id, o.source_document_id, o.root_object_id,
+SELECT reached.source_document_id, reached.id, reached.walked,
+       EXISTS (SELECT FROM parents WHERE parents.document_id = reached.source_document_id), o.id,
+       d.document_id, o.source_document_id, o.root_object_id,
        c.name, c.id, d.created_at
 FROM reached LEFT JOIN (
     orphans o JOIN namespaces_collection c ON c.namespace_id = %s AND c.id = o.collection_id AND c.deleted_at IS NULL
@@ -103,6 +107,7 @@ FROM reached LEFT JOIN (
 ORDER BY o.source_document_id, o.id LIMIT %s
 """
 START: Final = ("", UUID(int=0))
+_LAST: Final = UUID(int=2**128 - 1)
 
 
 def walk(namespace_id: int, after: tuple[str, UUID] = START, *, steps: int = WALKED_AT_ONCE, most: int = WALKED_AT_ONCE) -> Piece:
@@ -110,12 +115,14 @@ def walk(namespace_id: int, after: tuple[str, UUID] = START, *, steps: int = WAL
     source, key = after
     number = namespace_id
     found = sql.rows(_PIECE, (number, sql.text(source), sql.text(source), key, steps, number, number, number, most + 1))
-    orphans = [Orphan._make(row[3:]) for row in found if row[3] is not None]
+    orphans = [Orphan._make(row[4:]) for row in found if row[4] is not None]
     if len(orphans) > most:
         last = orphans[most - 1]
         return Piece(orphans[:most], (last.source_document_id, last.key))
-    whole = not found or found[0][2] < steps
-    return Piece(orphans, None if whole else (found[0][0], found[0][1]))
+    if not found or found[0][2] < steps:
+        return Piece(orphans, None)
+    source, key, _, stored = found[0][:4]
+    return Piece(orphans, (source, _LAST if stored else key))
 
 
 _SURVEY_DUE = """

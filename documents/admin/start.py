@@ -21,7 +21,7 @@ from namespaces.admin.urls import change_url, document_url, list_url, tree_url
 NAMESPACES_SHOWN: Final = 25
 ENTRIES_SHOWN: Final = 12
 ORPHANS_SHOWN: Final = 50
-ORPHANS_WALKED: Final = 100_000
+ORPHANS_WALKED: Final = 50_000
 
 
 class Card(NamedTuple):
