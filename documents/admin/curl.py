@@ -44,7 +44,7 @@ def commands(
 
 
 def _curl(namespace: str, url: str, *options: str) -> str:
-    lines = [f"curl -sS {shlex.quote(url)}", f"-H {_KEY}", f"-H {shlex.quote('X-Namespace: ' + namespace)}"]
+    lines = ["curl -sS", shlex.quote(url), f"-H {_KEY}", f"-H {shlex.quote('X-Namespace: ' + namespace)}"]
     words = [shlex.quote(word) for word in options]
     lines += [" ".join(words[at : at + 2]) for at in range(0, len(words), 2)]
     return " \\\n  ".join(lines)

@@ -4,6 +4,8 @@ A cascade that takes many documents wants the document's id typed. What is delet
 the number of documents that really went is counted by the delete itself.
 """
 
+from typing import NamedTuple
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -46,7 +48,7 @@ def delete_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
         **base_context(request, opened),
         "subtitle": "Delete",
         "impact": impact,
-        "shares": _below(impact, opened),
+        "below": _below(impact, opened),
         "typed": impact.below + 1 >= TYPED_FROM,
         "chosen": chosen,
         "problem": problem,
@@ -83,11 +85,28 @@ def _delete(request: HttpRequest, opened: Opened, on_children: str) -> int:
     return gone
 
 
-def _below(impact: Impact, opened: Opened) -> list[Share]:
-    """The impact's shares without the document itself."""
+class Below(NamedTuple):
+    """Documents of one collection below the one to delete; `depths`: where in the tree."""
+
+    name: str
+    depths: str
+    children: int
+    documents: int
+
+
+def _below(impact: Impact, opened: Opened) -> list[Below]:
+    """The impact by collection, without the document itself."""
     own = (opened.stored.collection, opened.path.document.tier)
-    shares = [
-        share._replace(documents=share.documents - 1) if (share.collection, share.tier) == own else share
-        for share in impact.stages
-    ]
-    return [share for share in shares if share.documents]
+    collections: dict[str, list[Share]] = {}
+    for share in impact.stages:
+        documents = share.documents - ((share.collection, share.tier) == own)
+        if documents:
+            collections.setdefault(share.collection, []).append(share._replace(documents=documents))
+    return [_summed(shares) for shares in collections.values()]
+
+
+def _summed(shares: list[Share]) -> Below:
+    first, last = min(share.tier for share in shares), max(share.tier for share in shares)
+    depths = str(first) if first == last else f"{first} to {last}"
+    children, documents = sum(share.orphaned for share in shares), sum(share.documents for share in shares)
+    return Below(shares[0].name, depths, children, documents)

@@ -167,7 +167,8 @@ def tree(place: Place) -> Place:
 def test_the_impact_is_said_first(client: Client, tree: Place) -> None:
     page = staff.words(staff.get(client, path(tree, "doc_1", "delete/")))
     assert "1 document was made from it" in page
-    assert "2 documents" in page
+    assert "2 to 3 1 2" in page  # depths, children, in all
+    assert "2 documents below it go" in page
 
 
 def test_detach_leaves_the_children(client: Client, tree: Place) -> None:

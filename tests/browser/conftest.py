@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,12 @@ def page(request: pytest.FixtureRequest, chromium: Any, server: str, transaction
     context.add_cookies([{"name": "sessionid", "value": session.cookies["sessionid"].value, "url": server}])
     page: Page = context.new_page()
     complaints: list[str] = []
-    # A form that refuses answers 409, which Chromium counts among the errors.
-    wanted = lambda message: message.type == "error" and "status of 409" not in message.text  # noqa: E731
-    page.on("console", lambda message: complaints.append(message.text) if wanted(message) else None)
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and "status of 409" not in message.text:  # a form that refuses answers so
+            complaints.append(message.text)
+
+    page.on("console", note)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from documents import services
 from documents.inputs import read_patch
@@ -157,7 +157,7 @@ def test_a_request_is_copied_as_curl(page: Page, place: Place) -> None:
     page.get_by_role("button", name="Copy DELETE as curl").click()
     expect(page.get_by_text("Copied")).to_be_visible()
     assert clipboard(page) == page.locator("#curl-DELETE").text_content()
-    assert clipboard(page).startswith("curl -sS 'http://127.0.0.1:")
+    assert clipboard(page).startswith("curl -sS \\\n  'http://127.0.0.1:")
 
 
 def test_siblings_are_one_step_away(page: Page, place: Place) -> None:
@@ -190,7 +190,12 @@ def test_unsaved_text_is_not_left_without_a_question(page: Page, place: Place) -
     open_document(page, place, "doc_video", "edit/")
     page.get_by_label("Payload").press("Space")
     asked: list[str] = []
-    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
     page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_label("Payload")).to_be_visible()
     assert asked == ["beforeunload"]
