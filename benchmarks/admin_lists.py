@@ -4,8 +4,9 @@
 
 For each size a scratch database is made on the server that DATABASE_URL (or the embedded PostgreSQL) gives, filled as
 benchmarks/scale.py says, and dropped at the end. A superuser asks through Django's test client, in this process: from the
-request to the page. Printed are milliseconds (shortest and median), the statements of a page, its rows, and at the end the
-ratios of the shortest times, which say more on a machine that is busy with other things.
+request to the page. Printed are milliseconds (shortest and median; the shortest that its own SQL took, which is what could
+grow), the statements of a page, its rows, and at the end the ratios of the shortest times, which say more on a machine that
+is busy with other things.
 """
 
 import argparse
@@ -25,6 +26,7 @@ AT_MOST = 1.5
 class Cost(NamedTuple):
     shortest: float
     median: float
+    in_sql: float
     statements: int
     rows: int
 
@@ -84,7 +86,7 @@ def measure(place: Place, repeats: int, only: str) -> dict[str, Cost]:
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.create_superuser("bench"))
     found: dict[str, Cost] = {}
-    print(f"{'page':26} {'shortest ms':>11} {'median':>9} {'statements':>10} {'rows':>5}")
+    print(f"{'page':26} {'shortest ms':>11} {'median':>9} {'in SQL':>9} {'statements':>10} {'rows':>5}")
     for name, path in pages(place).items():
         if only not in name:
             continue
@@ -96,13 +98,15 @@ def measure(place: Place, repeats: int, only: str) -> dict[str, Cost]:
             return response.content.decode()
 
         body = ask()
-        with counted() as statements:
-            ask()
-        times = [_timed(ask) for _ in range(repeats)]
-        found[name] = Cost(
-            min(times), statistics.median(times), len(statements), body.count('<th scope="row"') or body.count("field-shown_id")
-        )
-        print("{:26} {:11.1f} {:9.1f} {:10} {:5}".format(name, *found[name]), flush=True)
+        with watched() as sql:
+            times, in_sql = [], []
+            for _ in range(repeats):
+                sql.clear()
+                times.append(_timed(ask))
+                in_sql.append(sum(sql))
+        rows = body.count('<th scope="row"') or body.count("field-shown_id")
+        found[name] = Cost(min(times), statistics.median(times), min(in_sql), _statements(ask), rows)
+        print("{:26} {:11.1f} {:9.1f} {:9.1f} {:10} {:5}".format(name, *found[name]), flush=True)
     return found
 
 
@@ -113,28 +117,36 @@ def _timed(ask: Callable[[], Any]) -> float:
 
 
 @contextmanager
-def counted() -> Iterator[list[str]]:
-    """Statements of the page, without those of session and user."""
+def watched() -> Iterator[list[float]]:
+    """Milliseconds of every hand-written statement."""
+    from mixpeek_site import sql
+
+    took: list[float] = []
+    run = sql.run
+
+    def timed(statement: str, params: Any = ()) -> Any:
+        began = time.perf_counter()
+        try:
+            return run(statement, params)
+        finally:
+            took.append((time.perf_counter() - began) * 1000)
+
+    sql.run = timed
+    try:
+        yield took
+    finally:
+        sql.run = run
+
+
+def _statements(ask: Callable[[], Any]) -> int:
+    """Of a page, the ORM's too, without those of session and user."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from mixpeek_site import sql
-
-    asked: list[str] = []
-    run = sql.run
-
-    def noted(statement: str, params: Any = ()) -> Any:
-        asked.append(statement)
-        return run(statement, params)
-
-    sql.run = noted
-    try:
-        with CaptureQueriesContext(connection) as captured:
-            yield asked
-    finally:
-        sql.run = run
-    tables = ("django_session", '"auth_user"')
-    asked += [query["sql"] for query in captured if not any(table in query["sql"] for table in tables)]
+    with watched() as own, CaptureQueriesContext(connection) as captured:
+        ask()
+    tables = ("django_session", '"auth_user"', "SAVEPOINT")
+    return len(own) + len([query for query in captured if not any(table in query["sql"] for table in tables)])
 
 
 def main() -> None:
@@ -156,7 +168,8 @@ def main() -> None:
         print(f"\n{large:,} beside {small:,} documents, shortest times")
         for name, cost in larger.items():
             ratio = cost.shortest / smaller[name].shortest
-            print(f"{name:26} {ratio:6.2f}{'' if ratio <= AT_MOST else f'  more than {AT_MOST}'}")
+            more = cost.in_sql - smaller[name].in_sql
+            print(f"{name:26} {ratio:6.2f}  SQL {more:+7.1f} ms{'' if ratio <= AT_MOST else f'  more than {AT_MOST}'}")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@
 their definitions when the rows are there; then the declared payload indexes are built by `manage.py housekeep --once`.
 
 What is planted in the large collection: metadata.site, one of 50 values (2 % each, written `site-07`); RARE documents with
-the site `Site-Rare`, the bucket RARE_BUCKET and the word RARE_WORD, spread over the whole; the word COMMON_WORD in 1 % of the
-documents. Half of the documents have lineage. Creation goes on for a year, in roughly the order of the numbers.
+the site `Site-Rare`, the bucket RARE_BUCKET, the status FAILED and the word RARE_WORD, spread over the whole; the word
+COMMON_WORD in 1 % of the documents. Half of the documents have lineage; of all, 10 % are PENDING, the others COMPLETED.
+Creation goes on for a year, in roughly the order of the numbers.
 """
 
 import hashlib
@@ -43,7 +44,9 @@ _DOCUMENT_COLUMNS = (
     "id, namespace_id, collection_id, document_id, payload, internal_metadata, system, source_blobs, document_blobs,"
     " version, created_at, updated_at"
 )
-_STEP_COLUMNS = "id, namespace_id, collection_id, source_type, source_object_id, root_object_id, root_bucket_id, path, tier"
+_STEP_COLUMNS = (
+    "id, namespace_id, collection_id, source_type, source_object_id, root_object_id, root_bucket_id, path, tier, status"
+)
 
 
 class Place(NamedTuple):
@@ -98,7 +101,7 @@ def fill(url: str, documents: int, *, processes: int = 2, memory: str = "512MB")
         indexed = time.monotonic()
         house_keeping(url)
         row = database.execute("SELECT count(*) FROM documents_payloadindex WHERE state = 'ready'").fetchone()
-        if row is None or row[0] != 3:  # of the integer the order, of the datetime order and time
+        if row is None or row[0] != 4:  # of the integer the order, of the datetime order and time, of all words
             raise SystemExit("Housekeeping did not build the declared indexes.")
         size = database.execute("SELECT pg_size_pretty(pg_database_size(current_database()))").fetchone()
     print(
@@ -213,21 +216,22 @@ def _rows(part: _Part, number: int) -> tuple[str, str | None]:
     row_id = f"{created:012x}7{chance.getrandbits(12):03x}{8 + chance.getrandbits(2):x}{chance.getrandbits(60):015x}"
     at = datetime.fromtimestamp(created / 1000, UTC).isoformat()
     metadata = workload.metadata(number + part.number * 100_000_000)
-    bucket = "bkt_bench"
+    bucket, status = "bkt_bench", "COMPLETED" if number % 10 else "PENDING"
     if part.number == 0:
         if is_rare(number, part.size):
-            metadata["site"], bucket = "Site-Rare", RARE_BUCKET
+            metadata["site"], bucket, status = "Site-Rare", RARE_BUCKET, "FAILED"
             metadata["text"] += f" {RARE_WORD}"
         if number % 100 == 3:
             metadata["text"] += f" {COMMON_WORD}"
     payload = workload.dumps({"metadata": metadata})
     place = f"{part.namespace_id}\t{part.collection_id}"
     name = document_id(number, part.number)
-    document = f"{row_id}\t{place}\t{name}\t{payload}\t{{}}\t{{}}\t[]\t[]\t1\t{at}\t{at}\n"
+    internal = f'{{"ingestion_status":"{status}"}}'
+    document = f"{row_id}\t{place}\t{name}\t{payload}\t{internal}\t{{}}\t[]\t[]\t1\t{at}\t{at}\n"
     if number % 2 and bucket != RARE_BUCKET:
         return document, None
     source = f"obj_{number // 10}_{part.number}"
-    return document, f"{row_id}\t{place}\tbucket\t{source}\t{source}\t{bucket}\t{bucket}/{COLLECTION}\t1\n"
+    return document, f"{row_id}\t{place}\tbucket\t{source}\t{source}\t{bucket}\t{bucket}/{COLLECTION}\t1\t{status}\n"
 
 
 _TABLES = ("documents_document", "documents_lineagestep")
