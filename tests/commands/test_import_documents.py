@@ -437,7 +437,9 @@ OF_R2 = bucket_document("a", "r2")
 
 
 @given(bodies=bodies, size=st.sampled_from([1, 2, 3, 100]), first=st.integers(0, 3))
-# Parents that are not there yet when their children are checked, and circles by way of stored documents.
+# Roots that follow from earlier lines, parents that come after their children were checked, circles by way of stored documents.
+@example(bodies=[OF_R2, child("b", "a"), child("c", "b", root_object_id="r1")], size=100, first=0)
+@example(bodies=[child("x", "a"), OF_R2, child("b", "x", root_object_id="r1")], size=100, first=1)
 @example(bodies=[child("b", "a"), child("c", "b", root_object_id="r1"), OF_R2], size=100, first=0)
 @example(bodies=[child("x", "a"), child("b", "x", root_object_id="r1"), OF_R2], size=100, first=1)
 @example(bodies=[child("x", "a"), child("b", "x"), child("c", "b"), child("a", "c"), child("c", "a")], size=100, first=1)
