@@ -13,13 +13,16 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from mixpeek_site.transactions import atomic
 from namespaces.admin.base import UnboundAdmin
 from namespaces.models import Namespace, StaffBinding
 
 
 class SuperusersAdmin(UnboundAdmin):
+    actions = None  # Django's own delete is no transaction, which the audit needs; each page has one that is
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
 
@@ -89,6 +92,10 @@ class StaffAdmin(SuperusersAdmin, UserAdmin):  # type: ignore[type-arg]
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = super().get_fieldsets(request, obj)
         return shown if request.user.is_superuser else [each for each in shown if each[0] != "Reach"]
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        with atomic():
+            return super().user_change_password(request, id, form_url)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

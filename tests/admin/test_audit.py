@@ -197,3 +197,22 @@ def test_nobody_changes_entries(client: Client, place: Place) -> None:
 )
 def test_paths_that_changed(before: Any, after: Any, paths: list[str]) -> None:
     assert changed_paths(before, after) == paths
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_is_made_changed_and_deleted_in_transactions_of_their_own(client: Client) -> None:
+    """Without the transaction that other tests run in."""
+    password = {"password1": "long enough", "password2": "long enough"}
+    staff.post(client, "/auth/user/add/", {"username": "lena", "usable_password": "true", **password})
+    key = User.objects.get(username="lena").pk
+    staff.post(client, f"/auth/user/{key}/password/", {"usable_password": "true", **password})
+    staff.post(client, f"/auth/user/{key}/delete/", {"post": "yes"})
+    staff.post(client, "/auth/group/add/", {"name": "night shift"})
+    organization = cast.organization()
+    staff.post(client, "/namespaces/namespace/add/", {"organization": organization.pk, "name": "media", "config": "{}"})
+    cast.token(organization)
+    staff.post(client, "/namespaces/apikey/", {"action": "revoke", "_selected_action": ApiKey.objects.get().pk})
+    assert [entry[:2] for entry in said()] == [
+        *(("created", "user"), ("changed", "user"), ("deleted", "user")),
+        *(("created", "group"), ("created", "namespace"), ("revoked", "API key")),
+    ]
