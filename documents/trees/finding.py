@@ -41,20 +41,21 @@ WITH wanted AS (
     WHERE wanted.here AND d.namespace_id = %s AND d.document_id >= %s AND d.document_id < %s
     ORDER BY d.document_id LIMIT {IDS_READ + 1}
 ), by_id AS (
-    SELECT l.id, CASE WHEN begun.document_id = wanted.text THEN 0 ELSE 1 END AS rank
+    SELECT l.id, CASE WHEN begun.document_id = wanted.text THEN 0 ELSE 1 END AS rank, 0::bigint AS place
     FROM wanted, begun JOIN documents_lineagestep l ON l.namespace_id = %s AND l.id = begun.id
     JOIN namespaces_collection lc ON lc.namespace_id = l.namespace_id AND lc.id = l.collection_id AND lc.deleted_at IS NULL
     WHERE l.root_object_id = %s ORDER BY begun.document_id LIMIT {SHOWN + 1}
 ), tree AS MATERIALIZED (
-    SELECT l.id FROM {STEPS} AND l.root_object_id = %s AND (SELECT here FROM wanted)
-    ORDER BY l.tier, l.collection_id LIMIT {READ + 1}
+    SELECT l.id, row_number() OVER (ORDER BY l.tier, l.collection_id, l.id) AS place
+    FROM {STEPS} AND l.root_object_id = %s AND (SELECT here FROM wanted)
+    ORDER BY place LIMIT {READ + 1}
 ), by_title AS (
-    SELECT d.id, 2 AS rank FROM wanted, tree JOIN documents_document d ON d.namespace_id = %s AND d.id = tree.id
+    SELECT d.id, 2 AS rank, tree.place FROM wanted, tree JOIN documents_document d ON d.namespace_id = %s AND d.id = tree.id
     WHERE strpos(lower({label("d")}), wanted.folded) > 0 OR strpos(lower(d.document_id), wanted.folded) > 0
-    LIMIT {2 * SHOWN + 2}
+    ORDER BY tree.place LIMIT {2 * SHOWN + 2}
 ), picked AS (
-    SELECT id, min(rank) AS rank FROM (SELECT * FROM by_id UNION ALL SELECT * FROM by_title) hit
-    GROUP BY id ORDER BY 2, 1 LIMIT {SHOWN + 1}
+    SELECT id, min(rank) AS rank, min(place) AS place FROM (SELECT * FROM by_id UNION ALL SELECT * FROM by_title) hit
+    GROUP BY id ORDER BY 2, 3, 1 LIMIT {SHOWN + 1}
 )
 SELECT (SELECT count(*) FROM begun), (SELECT count(*) FROM tree), d.document_id, c.name, l.tier, l.status, {label("d")},
        {preview("d")}, l.chain::text
@@ -62,7 +63,7 @@ FROM (SELECT) once LEFT JOIN (picked
 JOIN documents_document d ON d.namespace_id = %s AND d.id = picked.id
 JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id
 JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id) ON true
-ORDER BY picked.rank, l.tier, d.id
+ORDER BY picked.rank, picked.place, d.document_id
 """
 
 

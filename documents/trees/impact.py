@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from documents import queries
 from documents.trees.objects import object_not_found
-from documents.trees.scoping import Place, scope_cte
+from documents.trees.scoping import GONE, Place, scope_cte
 from mixpeek_site import ids, sql
 from mixpeek_site.errors import NotFoundError
 from mixpeek_site.jsonio import JSONObject
@@ -120,26 +120,30 @@ def _object_missing(scope: Scope, object_id: str, bucket: str | None) -> NotFoun
     return scopes.object_not_found(object_id, bucket)
 
 
-# What is met twice hangs below the document itself, as each has one parent: leaving that out ends every circle.
-_EDGE = """documents_lineagestep l ON l.namespace_id = (SELECT namespace_id FROM scope)
-        AND l.source_document_id = {above} AND l.id <> (SELECT id FROM start)
-    JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id
-    JOIN namespaces_collection c ON c.namespace_id = l.namespace_id AND c.id = l.collection_id AND c.deleted_at IS NULL"""
+# What is met twice hangs below the document itself, as each has one parent: leaving that out ends every circle. OFFSET 0
+# keeps the planner from reading all steps of the namespace at every level.
+_BELOW = """LATERAL (
+        SELECT l.id, d.document_id, l.collection_id, l.tier
+        FROM documents_lineagestep l
+        CROSS JOIN LATERAL (
+            SELECT d.document_id FROM documents_document d WHERE d.namespace_id = l.namespace_id AND d.id = l.id OFFSET 0
+        ) d
+        WHERE l.namespace_id = (SELECT namespace_id FROM scope) AND l.source_document_id = above.document_id
+          AND l.id <> (SELECT id FROM start) AND l.collection_id <> ALL((SELECT ids FROM gone)::bigint[]) OFFSET 0
+    ) l"""
 
 
 @lru_cache
 def _document_sql(cte: str, in_collection: bool) -> str:
     return f"""
-WITH RECURSIVE {cte}, start AS MATERIALIZED (
+WITH RECURSIVE {cte}, {GONE}, start AS MATERIALIZED (
     SELECT d.id, d.document_id, d.collection_id, c.public_id, COALESCE(l.tier, 1) AS tier
     FROM {queries.source("named" if in_collection else None)}
     LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
 ), below AS (
-    SELECT l.id, d.document_id, l.collection_id, l.tier, true AS orphaned
-    FROM start JOIN {_EDGE.format(above="start.document_id")}
+    SELECT l.*, true AS orphaned FROM start above CROSS JOIN {_BELOW}
   UNION ALL
-    SELECT l.id, d.document_id, l.collection_id, l.tier, false
-    FROM below JOIN {_EDGE.format(above="below.document_id")}
+    SELECT l.*, false FROM below above CROSS JOIN {_BELOW}
 ), taken AS (
     SELECT id, collection_id, tier, false AS orphaned FROM start WHERE id IS NOT NULL
     UNION ALL SELECT id, collection_id, tier, orphaned FROM below

@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import Final
 
 from documents import queries
+from documents.stored import STEP_JOIN
 from documents.trees.reading import Page, Picked, Position, page_of, read_picked
+from documents.trees.scoping import GONE
 from mixpeek_site import sql
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
@@ -80,17 +82,16 @@ def _place(columns: str, collection: str) -> str:
 @lru_cache
 def _ancestors_sql(cte: str, limit: int) -> str:
     return f"""
-WITH RECURSIVE {cte}, {_place(", d.document_id", "c")}, up AS (
+WITH RECURSIVE {cte}, {_place(", d.document_id", "c")}, {GONE}, up AS (
     SELECT place.id, l.source_document_id AS above, 0 AS height, ARRAY[place.id] AS seen
     FROM place JOIN documents_lineagestep l ON l.namespace_id = place.namespace_id AND l.id = place.id
   UNION ALL
     SELECT d.id, d.above, up.height + 1, up.seen || d.id
     FROM up CROSS JOIN LATERAL (
         SELECT d.id, l.source_document_id AS above
-        FROM documents_document d
-        JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id AND c.deleted_at IS NULL
-        LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-        WHERE d.namespace_id = (SELECT namespace_id FROM place) AND d.document_id = up.above OFFSET 0
+        FROM documents_document d{STEP_JOIN}
+        WHERE d.namespace_id = (SELECT namespace_id FROM place) AND d.document_id = up.above
+          AND d.collection_id <> ALL((SELECT ids FROM gone)::bigint[]) OFFSET 0
     ) d
     WHERE d.id <> ALL(up.seen)
 ), picked AS (
@@ -139,11 +140,7 @@ def _descendants_sql(cte: str, limit: int) -> str:
     """
     wanted = limit + 1
     return f"""
-WITH RECURSIVE {cte}, {_place("", "c")}, gone AS MATERIALIZED (
-    SELECT ARRAY(SELECT c.id FROM namespaces_collection c
-                 WHERE c.namespace_id = place.namespace_id AND c.deleted_at IS NOT NULL) AS ids
-    FROM place
-), begun AS MATERIALIZED (
+WITH RECURSIVE {cte}, {_place("", "c")}, {GONE}, begun AS MATERIALIZED (
     SELECT %s::integer AS level, %s::uuid AS parent, %s::uuid AS id
 ), above AS (
     SELECT place.id, 0 AS level FROM place WHERE place.id IS NOT NULL
