@@ -73,8 +73,14 @@ class Box(NamedTuple):
 
     @property
     def spoken(self) -> str:
+        """What its link is called: what is seen of it first."""
+        return f"{self.name} {self.told}" if self.name == self.stage.name else f"{self.name} {self.told}, {self.stage.name}"
+
+    @property
+    def told(self) -> str:
         statuses = ", ".join(f"{part.documents:,} {part.status.lower()}" for part in self.parts)
-        return f"{self.stage.name}, tier {self.stage.tier}, {self.stage.documents:,} documents: {statuses}"
+        plural = "" if self.stage.documents == 1 else "s"
+        return f"{self.stage.documents:,} document{plural}, tier {self.stage.tier}: {statuses}"
 
 
 class Line(NamedTuple):

@@ -11,6 +11,7 @@
   const parent = (li) => li.parentElement.closest("li");
   const below = (li) => li.querySelector(":scope > ul");
   const shownBelow = (li) => { const list = below(li); return list && !list.hidden ? list : null; };
+  const seat = (li) => li.querySelector(":scope > .row") || li; // what has the role and the focus of an item
   const say = (text) => { said.textContent = text; };
 
   // Neighbours on the screen, found from the item itself: a tree of thousands is never listed for a key.
@@ -29,30 +30,38 @@
     for (const li of list.children) prepareItem(li, level);
   }
 
+  // The row is the item, named by what it shows; its children are a group that it owns, not a part of its name.
+  let groups = 0;
   function prepareItem(li, level) {
-    li.setAttribute("role", "treeitem");
-    li.setAttribute("aria-level", level);
-    if (!li.hasAttribute("tabindex")) li.tabIndex = -1;
-    if (li.dataset.spoken) {
-      li.setAttribute("aria-label", li.dataset.spoken);
-      li.setAttribute("aria-posinset", li.dataset.place);
-      li.setAttribute("aria-setsize", li.dataset.total);
+    const item = seat(li);
+    if (item !== li) li.setAttribute("role", "none");
+    li.dataset.level = level;
+    item.setAttribute("role", "treeitem");
+    item.setAttribute("aria-level", level);
+    item.tabIndex = -1;
+    if (li.dataset.place) {
+      item.setAttribute("aria-posinset", li.dataset.place);
+      item.setAttribute("aria-setsize", li.dataset.total);
     }
-    if (li.classList.contains("here")) li.setAttribute("aria-current", "true");
-    if (li.dataset.url) li.setAttribute("aria-expanded", li.dataset.open);
+    if (li.classList.contains("here")) item.setAttribute("aria-current", "true");
+    if (li.dataset.url) item.setAttribute("aria-expanded", li.dataset.open);
     for (const link of li.querySelectorAll(":scope > .row a, :scope > a")) link.tabIndex = -1;
+    li.querySelector(":scope > .row > .twist")?.setAttribute("aria-hidden", "true");
     const inner = below(li);
-    if (inner) prepare(inner, level + 1);
+    if (!inner) return;
+    inner.id ||= `tree-group-${(groups += 1)}`;
+    item.setAttribute("aria-owns", inner.id);
+    prepare(inner, level + 1);
   }
 
-  const levelOf = (list) => (list === top ? 1 : Number(list.parentElement.getAttribute("aria-level")) + 1);
+  const levelOf = (list) => (list === top ? 1 : Number(list.parentElement.dataset.level) + 1);
 
   let current = null;
   function focus(li, options) {
-    if (current) current.tabIndex = -1;
+    if (current) seat(current).tabIndex = -1;
     current = li;
-    li.tabIndex = 0;
-    li.focus(options);
+    seat(li).tabIndex = 0;
+    seat(li).focus(options);
   }
 
   async function fragment(url) {
@@ -82,7 +91,7 @@
 
   function show(li, open) {
     li.dataset.open = String(open);
-    li.setAttribute("aria-expanded", String(open));
+    seat(li).setAttribute("aria-expanded", String(open));
     const list = below(li);
     if (list) list.hidden = !open;
     if (here().searchParams.has("group")) return; // a list of its own: the address says which
@@ -95,7 +104,7 @@
     if (old && !old.querySelector(":scope > .failure")) return show(li, true);
     if (old) old.remove();
     li.classList.add("loading");
-    li.setAttribute("aria-busy", "true");
+    seat(li).setAttribute("aria-busy", "true");
     const list = document.createElement("ul");
     try {
       list.append(await fragment(li.dataset.url));
@@ -104,8 +113,8 @@
     }
     li.append(list);
     li.classList.remove("loading");
-    li.removeAttribute("aria-busy");
-    prepare(list, Number(li.getAttribute("aria-level")) + 1);
+    seat(li).removeAttribute("aria-busy");
+    prepareItem(li, Number(li.dataset.level));
     const total = list.querySelector(":scope > li.node")?.dataset.total;
     const count = li.querySelector(":scope > .row .count");
     if (total && count) count.textContent = Number(total).toLocaleString("en");
@@ -154,7 +163,7 @@
 
   function start() {
     current = top.querySelector("li.here") || top.querySelector("li");
-    if (current) current.tabIndex = 0;
+    if (current) seat(current).tabIndex = 0;
     return top.querySelector("li.here");
   }
 
