@@ -1,8 +1,7 @@
-"""What the admin reads of decomposition trees: an object with its stages, and nodes one level at a time.
+"""What the admin's page of an object reads of the object itself: its fields, and its stages with their counts.
 
 Each function is one statement; it names the namespace, by its internal id, in every table. Deleted namespaces and
-collections are as if they were not there. What a page shows is bounded: nodes by `limit`, their children's number by
-`COUNTED_CHILDREN`, their labels by the size of the payload that is looked into.
+collections are as if they were not there. The documents of the tree are in documents/trees/nodes.py.
 """
 
 from datetime import datetime
@@ -10,11 +9,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from documents.trees.impact import Impact, of_document
-from documents.trees.nodes import COUNTED_CHILDREN, Node, label, preview, status
 from mixpeek_site import jsonio, sql
 from mixpeek_site.jsonio import JSONObject
 
-__all__ = ["COUNTED_CHILDREN", "Impact", "Node", "label", "preview", "status"]
+__all__ = ["Impact"]
 
 
 class Stage(NamedTuple):

@@ -18,7 +18,7 @@ from documents.listing import RANKED, planned, read_lines
 from documents.listing.ordering import Position
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
-from documents.tree_queries import label, preview, status
+from documents.trees.nodes import label, preview, status
 from mixpeek_site import sql
 from mixpeek_site.errors import ServiceUnavailableError, ValidationError
 from mixpeek_site.transactions import unhurried

@@ -14,7 +14,7 @@ from documents.admin import actions, exporting
 from documents.admin.asked import NARROWING, STATUSES, Asked, read_asked
 from documents.admin.listed import DOCUMENTS, Listed, read_listed
 from documents.models import Document, LineageStep
-from documents.tree_queries import label, preview
+from documents.trees.nodes import label, preview
 from mixpeek_site import sql
 from namespaces.admin.access import limited, reached
 from namespaces.admin.lists import LargeTableAdmin, NamespaceFilter, ParentFilter, SmallTableAdmin

@@ -2,7 +2,7 @@
 
 from django import template
 
-from documents.tree_queries import COUNTED_CHILDREN
+from documents.trees.nodes import COUNTED_CHILDREN
 
 register = template.Library()
 
