@@ -60,6 +60,8 @@ class Statistics:
 
     def frequency(self, term: Term) -> float:
         """The share of the documents that hold the term. Small collections and unknown ones are taken to be alike."""
+        if term.column == "d.document_id":
+            return 1 / max(self.documents, 1)
         sampled = sum(size for size, _ in self.samples)
         if not sampled:
             return 0.01

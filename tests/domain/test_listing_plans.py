@@ -4,6 +4,7 @@ Each is asked of PostgreSQL as it plans with the parameters at hand, and as it p
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,8 @@ from documents.api.list_inputs import read_listing
 from documents.api.listing import answer
 from documents.filters import read_filters
 from documents.listing import Places, planning
-from documents.listing.access import accesses
-from documents.listing.statistics import forget, statistics
+from documents.listing.access import Term, accesses
+from documents.listing.statistics import Sample, Statistics, forget, share_of_any, statistics
 from documents.models import PayloadIndex
 from documents.payload_indexes import declare, registry
 from documents.payload_indexes.expressions import index_name
@@ -329,3 +330,12 @@ def test_a_sample_tells_how_common_a_value_is(filled: Filled, value: str, share:
     node = read_filters({"kind": value}, ("body", "filters"))
     (access,) = accesses(node, lambda condition: None)
     assert known.frequency(access.alternatives[0]) == pytest.approx(share, abs=0.08)
+
+
+def test_a_list_of_ids_is_taken_to_be_as_rare_as_ids_are() -> None:
+    sample = Sample(2000, Counter(), 0.0, 1_000_000)
+    known = Statistics(1_000_000, 1, ((1_000_000, sample),))
+    ids = [Term("d.document_id", (), f"doc_{number}") for number in range(100)]
+    values = [Term("d.payload", ("site",), f"site_{number}") for number in range(100)]
+    assert share_of_any(known, ids) == pytest.approx(0.0001)
+    assert share_of_any(known, values) == pytest.approx(0.025)
