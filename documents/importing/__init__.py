@@ -2,6 +2,7 @@
 
 - reading.py    where lines come from: files, standard input, gzip; one bounded line at a time
 - preparing.py  from a line to a validated document, through the API's own reading of bodies
+- judging.py    which lines are refused for their lineage, as creates in turn would refuse them
 - linking.py    what follows from a parent, worked out for a whole batch
 - writing.py    a batch into the database by COPY, one transaction each
 - reporting.py  counts, the errors file, progress

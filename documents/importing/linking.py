@@ -1,7 +1,8 @@
 """Lineage of a batch of new documents, worked out before they are written, so that each row is written once.
 
 The rules are those of `lineage.relink`, which does the same in SQL for rows that are stored already; a test holds both
-against each other. What counts as the parent is what a create of the lines one after the other would have found.
+against each other. What a document below a stored one gets that waits for a line of the batch is provisional:
+`lineage.relink_below` goes over it.
 """
 
 from collections.abc import Collection as Several
