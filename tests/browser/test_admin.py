@@ -139,6 +139,9 @@ def test_the_lists_fit_and_filter(page: Page, place: Place) -> None:
     page.goto("/admin/documents/document/")
     page.get_by_label("Namespace").select_option(label=place.namespace.name)
     page.wait_for_url(f"**namespace={place.pk}**")
+    unfold = page.get_by_role("button", name="Filters")
+    if unfold.is_visible():
+        unfold.click()
     page.get_by_label("Document id, or its beginning").fill("doc_frame_0")
     page.get_by_role("button", name="Apply").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(10)
