@@ -1,39 +1,15 @@
-"""What the commands share: plain sentences for errors, and the choice of the organization."""
+"""What the commands of places share: the choice of the organization."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from typing import Any
+from argparse import ArgumentParser
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db.utils import OperationalError, ProgrammingError
+from django.core.management.base import CommandError
 
-from mixpeek_site.errors import DomainError, ValidationError
+from mixpeek_site.management.base import StoreCommand
 from namespaces.models import Organization
 
 
-class PlaceCommand(BaseCommand):
-    """What a script needs is alone on stdout; what a person wants to know is on stderr."""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            self.work(**options)
-        except ValidationError as error:
-            raise CommandError("; ".join(f"{fault.location[-1]} {fault.message}" for fault in error.faults) + ".") from error
-        except DomainError as error:
-            raise CommandError(error.message) from error
-        except ProgrammingError as error:
-            raise CommandError(f"The database is not set up: run manage.py migrate. ({_first_line(error)})") from error
-        except OperationalError as error:
-            raise CommandError(f"The database can't be reached. ({_first_line(error)})") from error
-
-    def work(self, *args: Any, **options: Any) -> None:
-        raise NotImplementedError
-
-    def say(self, text: str) -> None:
-        """For people."""
-        self.stderr.write(text, style_func=str)
+class PlaceCommand(StoreCommand):
+    """A command about what lives in organizations (mixpeek_site/management/base.py says what all commands share)."""
 
 
 def add_organization(parser: ArgumentParser) -> None:
@@ -62,7 +38,3 @@ def _known(limit: int = 10) -> str:
     if not names:
         return "is none at all yet"
     return f"are: {', '.join(map(repr, names[:limit]))}{', …' if len(names) > limit else ''}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
