@@ -1,13 +1,14 @@
 """From a line to a document that is ready to be written: the API's own reading and checks, and the row's text for COPY."""
 
+import re
 from typing import NamedTuple
 
 from django.conf import settings
 
 from documents import services
 from documents.features import NamedFeature, read_features
-from documents.importing.reading import Line
-from documents.importing.reporting import ERROR_MEMBER, LINE_MEMBER, Failure
+from documents.importing.reading import Line, delimited
+from documents.importing.reporting import ERROR_MEMBER, LAYOUT_MEMBER, LINE_MEMBER, Failure
 from documents.inputs import RESERVED, DocumentInput, read_create
 from mixpeek_site import jsonio
 from mixpeek_site.errors import BadRequestError, DomainError, Fault, PayloadTooLargeError, ValidationError
@@ -37,6 +38,9 @@ def prepare(line: Line, collection_names: frozenset[str]) -> Prepared | Failure:
     """`collection_names`: how a body may name the collection, its id and its name."""
     body: JSONObject = {}
     try:
+        if line.fault is not None:
+            body = _named_in(line)
+            raise ValidationError(Fault((), line.fault, "unreadable_row"))
         members = None if line.length else jsonio.members(line.raw)
         if members is None or ERROR_MEMBER in members:
             body = whole_body(line)
@@ -61,6 +65,8 @@ def prepare(line: Line, collection_names: frozenset[str]) -> Prepared | Failure:
 
 def whole_body(line: Line) -> JSONObject:
     """The body that a line holds, every value converted. Raises what the API does for a body, and PayloadTooLargeError."""
+    if line.fault is not None:
+        raise ValidationError(Fault((), line.fault, "unreadable_row"))
     if line.length:
         limit: int = settings.MAX_BODY_BYTES
         raise PayloadTooLargeError(f"A line may have {limit} bytes; this one has {line.length}.", limit_bytes=limit)
@@ -83,6 +89,15 @@ def _parted(members: dict[str, str], raw: bytes) -> tuple[JSONObject, str]:
     return reserved, raw.decode() if whole else f"{{{','.join(user)}}}"
 
 
+_ID = re.compile(rb'"document_id":"([^"\\]*)"')
+
+
+def _named_in(line: Line) -> JSONObject:
+    """The id in the text of a row that is no body, for its report."""
+    found = None if line.layout is not None else _ID.search(line.raw)
+    return {} if found is None else {"document_id": found[1].decode(errors="replace")}
+
+
 def failure(line: Line, document_id: str | None, error: DomainError) -> Failure:
     return Failure(line, document_id, error.message, type(error).__name__)
 
@@ -94,9 +109,14 @@ def mended(body: JSONObject) -> JSONObject:
         return body
     if isinstance(about, dict) and "bytes" in about:
         raise PayloadTooLargeError("The errors file holds only the beginning of this line, which was too long.")
-    text = body[LINE_MEMBER]
+    text: str | bytes = body[LINE_MEMBER]
     if not isinstance(text, str):
         raise ValidationError(Fault(("body", LINE_MEMBER), "must be the text of the line", "string_type"))
+    if isinstance(about, dict) and LAYOUT_MEMBER in about:
+        try:
+            text = delimited.read_again(text, about[LAYOUT_MEMBER])
+        except ValueError as error:
+            raise ValidationError(Fault(("body", LINE_MEMBER), str(error), "unreadable_row")) from None
     inner = jsonio.loads(text)
     if not isinstance(inner, dict):
         raise ValidationError(Fault(("body",), "must be a JSON object", "dict_type"))

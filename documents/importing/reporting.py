@@ -14,6 +14,7 @@ from mixpeek_site.jsonio import JSONObject
 
 ERROR_MEMBER = "_import_error"
 LINE_MEMBER = "_line"
+LAYOUT_MEMBER = "csv"
 _PLAIN_LINE_SECONDS = 5.0
 
 
@@ -52,10 +53,12 @@ class Counts:
 def error_line(failure: Failure) -> str:
     """A line of the errors file: the original line with one member more, so that it can be mended and fed again.
 
-    What is no JSON object stands as text in `_line` beside it; an import reads both forms (`preparing.mended`).
+    What is no JSON object stands as text in `_line` beside it; of a row of CSV that can't be read, the error tells how its
+    columns are read. An import reads all these forms (`preparing.mended`).
     """
-    about = {
-        "line": failure.line.number,
+    about: JSONObject = {
+        **({"file": failure.line.file} if failure.line.file else {}),
+        failure.line.unit: failure.line.number,
         "document_id": failure.document_id,
         "type": failure.type,
         "reason": failure.reason,
@@ -65,13 +68,22 @@ def error_line(failure: Failure) -> str:
     raw = failure.line.raw
     body = None if failure.line.length else _object(raw)
     if body is not None and ERROR_MEMBER in body:  # the line of an errors file, which was not mended
+        before = body[ERROR_MEMBER]
+        if isinstance(before, dict) and LAYOUT_MEMBER in before:
+            about[LAYOUT_MEMBER] = before[LAYOUT_MEMBER]
         if LINE_MEMBER in body:
             return jsonio.dumps_ascii({ERROR_MEMBER: about, LINE_MEMBER: body[LINE_MEMBER]})
         return jsonio.dumps_ascii({**body, ERROR_MEMBER: about})
+    if failure.line.layout is not None:
+        about[LAYOUT_MEMBER] = simplejson.loads(failure.line.layout)
+        body = None
     if body is None:
         return jsonio.dumps_ascii({ERROR_MEMBER: about, LINE_MEMBER: raw.decode(errors="backslashreplace")})
-    rest = raw[1:].decode().lstrip()
+    rest = raw[1:].decode().lstrip().translate(_ONE_LINE)
     return f'{{"{ERROR_MEMBER}":{jsonio.dumps_ascii(about)}{"," if body else ""}{rest}'
+
+
+_ONE_LINE = str.maketrans("\r\n", "  ")  # line ends of a JSON text are space: within strings they are escaped
 
 
 def _object(raw: bytes) -> JSONObject | None:
@@ -83,6 +95,11 @@ def _object(raw: bytes) -> JSONObject | None:
     except (ValueError, RecursionError, ArithmeticError):
         return None
     return found
+
+
+def place_of(line: Line) -> str:
+    """Where a line stands, for people."""
+    return f"{line.file}, {line.unit} {line.number}" if line.file else f"{line.unit} {line.number}"
 
 
 class ErrorsFile:
@@ -100,7 +117,7 @@ class ErrorsFile:
             self._file.write(error_line(failure) + "\n")
         if self._said < self.SAID:
             name = f" ({failure.document_id})" if failure.document_id else ""
-            self._say(f"line {failure.line.number}{name}: {printable(failure.reason)}")
+            self._say(f"{printable(place_of(failure.line))}{name}: {printable(failure.reason)}")
         elif self._said == self.SAID:
             self._say("… and more" if self._file is not None else "… and more; --errors FILE keeps them all")
         self._said += 1
