@@ -1,13 +1,10 @@
 """The admin in a real browser, on a real server and a real database: Debian's Chromium, driven by Playwright."""
 
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.admin import staff
 from tests.admin.staff import Place
@@ -16,18 +13,6 @@ from tests.admin.staff import Place
 pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True, reset_sequences=True)]
 
 PASSWORD = "correct horse"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.fail("Debian's chromium is not installed: apt-get install chromium")
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -40,30 +25,6 @@ def place(transactional_db: None) -> Place:
     for number in range(60):
         place.child(scene, f"doc_frame_{number:02}", frame=number)
     return place
-
-
-@pytest.fixture(params=["desktop", "narrow and dark"])
-def page(request: pytest.FixtureRequest, chromium: Any, server: str, transactional_db: None) -> Iterator[Page]:
-    """A signed-in page. What the browser complains about fails the test."""
-    narrow = request.param != "desktop"
-    user = User.objects.create_superuser("root")
-    session = Client()
-    session.force_login(user)
-    context = chromium.new_context(
-        base_url=server,
-        viewport={"width": 420 if narrow else 1280, "height": 800},
-        color_scheme="dark" if narrow else "light",
-    )
-    context.add_cookies([{"name": "sessionid", "value": session.cookies["sessionid"].value, "url": server}])
-    page: Page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    context.close()
-    assert complaints == []
-    assert width <= 0, "the page is wider than the window"
 
 
 def test_staff_sign_in_and_out(page: Page) -> None:
