@@ -34,7 +34,7 @@ _SYSTEM_MEMBERS: Final[dict[str, type]] = {
     "source_details": list,
     "enrichments": dict,
 }
-_IGNORED: Final = frozenset(("vector", "presigned_url", "presigned_urls", "_vectors", "_score", "_expanded"))
+IGNORED: Final = frozenset(("vector", "presigned_url", "presigned_urls", "_vectors", "_score", "_expanded"))
 _ROOT_PARTS: Final = frozenset(
     (
         *("document_id", "collection_id", "document_blobs", "source_blobs", "internal_metadata", "_internal"),
@@ -44,9 +44,9 @@ _ROOT_PARTS: Final = frozenset(
     )
 )
 _CHECKED_PARTS: Final = _ROOT_PARTS - {"document_id", "collection_id", *FLAT_LINEAGE, "lineage_path", "lineage_chain"}
-RESERVED: Final = _ROOT_PARTS | _IGNORED
+RESERVED: Final = _ROOT_PARTS | IGNORED
 INTERNAL_IDENTITY: Final = frozenset(("internal_id", "namespace_id", "document_id", "collection_id", "created_at", "updated_at"))
-_INTERNAL_PARTS: Final = frozenset((*_SYSTEM_MEMBERS, "lineage", "metadata", "source_blobs", "document_blobs"))
+INTERNAL_PARTS: Final = frozenset((*_SYSTEM_MEMBERS, "lineage", "metadata", "source_blobs", "document_blobs"))
 _SIGNED: Final = ("presigned_url", "presigned_urls", "unavailable_reason")
 
 
@@ -212,8 +212,8 @@ def _faults(body: JSONObject) -> Iterator[Fault]:
         yield Fault(("body", "_internal"), "must be an object", "dict_type")
         return
     for name, value in internal.items():
-        if value is not None and name not in _INTERNAL_PARTS and name not in INTERNAL_IDENTITY:
-            accepted = ", ".join(sorted(_INTERNAL_PARTS))
+        if value is not None and name not in INTERNAL_PARTS and name not in INTERNAL_IDENTITY:
+            accepted = ", ".join(sorted(INTERNAL_PARTS))
             yield Fault(("body", "_internal", name), f"unknown; accepted: {accepted}", "extra_forbidden")
     yield from _part_faults(internal, "metadata", ("body", "_internal"))
     yield from _nested_lineage_faults(internal, "lineage", ("body", "_internal"), chain="chain")

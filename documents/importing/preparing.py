@@ -7,6 +7,7 @@ from django.conf import settings
 
 from documents import services
 from documents.features import NamedFeature, read_features
+from documents.importing.mapping import Mapping
 from documents.importing.reading import Line, delimited
 from documents.importing.reporting import ERROR_MEMBER, LAYOUT_MEMBER, LINE_MEMBER, Failure
 from documents.inputs import RESERVED, DocumentInput, read_create
@@ -29,21 +30,25 @@ class Prepared(NamedTuple):
     document_id: str | None  # None: it will be made here
     parent_id: str | None
     has_lineage: bool
+    collection: str | None = None  # what the line names, where --collection-field has it name one
 
 
 _USER_FIELDS_ALONE = DocumentInput()  # shared by the documents that name nothing else; nobody writes to it
 
 
-def prepare(line: Line, collection_names: frozenset[str]) -> Prepared | Failure:
-    """`collection_names`: how a body may name the collection, its id and its name."""
+def prepare(line: Line, collection_names: frozenset[str] | None, mapping: Mapping | None = None) -> Prepared | Failure:
+    """`collection_names`: how a body may name the collection, its id and its name; None: that is not known yet."""
     body: JSONObject = {}
+    collection = None
     try:
         if line.fault is not None:
             body = _named_in(line)
             raise ValidationError(Fault((), line.fault, "unreadable_row"))
-        members = None if line.length else jsonio.members(line.raw)
+        members = None if line.length or mapping else jsonio.members(line.raw)
         if members is None or ERROR_MEMBER in members:
             body = whole_body(line)
+            if mapping:
+                body, collection = mapping.apply(body)
             given = read_create(body)
             payload = jsonio.dumps(given.payload)
             given.payload = {}
@@ -52,12 +57,13 @@ def prepare(line: Line, collection_names: frozenset[str]) -> Prepared | Failure:
             body, payload = _parted(members, line.raw)
             given = read_create(body) if body else _USER_FIELDS_ALONE
             may_grow = False  # such numbers are for whole_body
-        if given.collection is not None and given.collection not in collection_names:
+        if given.collection is not None and collection_names is not None and given.collection not in collection_names:
             raise BadRequestError(f"The body's collection_id is {given.collection}, which is another collection.")
         texts = _texts(given, payload, may_grow or len(line.raw) * _LARGEST_GROWTH > settings.MAX_DOCUMENT_BYTES)
         sent = given.lineage
         features = read_features(given)
-        return Prepared(line, given, texts, features, given.document_id, sent.source_document_id, not sent.is_empty())
+        has_lineage = not sent.is_empty()
+        return Prepared(line, given, texts, features, given.document_id, sent.source_document_id, has_lineage, collection)
     except DomainError as error:
         named = body.get("document_id")
         return failure(line, named if isinstance(named, str) else None, error)

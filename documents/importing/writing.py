@@ -7,7 +7,7 @@ in return, a batch that can't go as a whole goes in parts (`_InParts`), down to 
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -20,9 +20,9 @@ from documents.counting import count_copied, count_gone
 from documents.features import NamedFeature, array_text, write_features
 from documents.importing.judging import Judged
 from documents.importing.linking import Collection, Linked
-from documents.importing.preparing import NULL, Prepared, copied, failure, whole_body
+from documents.importing.preparing import NULL, Prepared, copied, failure
 from documents.importing.reporting import Counts, Failure
-from documents.inputs import LineageInput, read_create
+from documents.inputs import LineageInput
 from documents.models import DOCUMENT_PREFIX
 from mixpeek_site import ids, jsonio, sql
 from mixpeek_site.errors import AlreadyExistsError, DomainError, NotFoundError, ServiceUnavailableError
@@ -151,7 +151,7 @@ class Writer:
         assert one.document_id is not None
         place = self._place
         try:
-            given = read_create(whole_body(one.line))
+            given = replace(one.given, payload=jsonio.loads_stored(one.texts[0]))
             services.replace_document(
                 scope=place.scope, collection=place.collection.public_id, document_id=one.document_id, given=given
             )
