@@ -164,6 +164,26 @@ def counts_of_namespaces(namespace_ids: list[int]) -> dict[int, NamespaceCounts]
     }
 
 
+def keys_of_namespace_alone(place: Namespace) -> list[str]:
+    """Names of the working keys that see this namespace and no other: without it they see none. One statement."""
+    found = sql.rows(
+        """
+        WITH seen AS (
+            SELECT k.id AS key_id, k.name, n.id AS namespace_id
+            FROM namespaces_apikey k
+            JOIN namespaces_namespace n ON n.organization_id = k.organization_id AND n.deleted_at IS NULL
+            WHERE k.organization_id = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+            AND EXISTS (
+                SELECT FROM unnest(k.namespace_patterns) pattern, (VALUES (n.public_id), (n.name)) known (text)
+                WHERE CASE WHEN pattern LIKE '%%*' THEN starts_with(known.text, left(pattern, -1)) ELSE known.text = pattern END)
+        )
+        SELECT name FROM seen GROUP BY key_id, name HAVING bool_and(namespace_id = %s) ORDER BY name
+        """,
+        (place.organization_id, place.pk),
+    )
+    return [name for (name,) in found]
+
+
 def payload_index_states(namespaces: Sequence[Namespace], *, sizes: bool = False) -> dict[int, list[PayloadIndexState]]:
     """Of each declared payload index, per namespace (internal id). At most one statement, of the documents' app."""
     declared = {each.pk: each.config.get("payload_indexes") or [] for each in namespaces}

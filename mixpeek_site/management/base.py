@@ -53,6 +53,12 @@ class StoreCommand(BaseCommand):
         """For people."""
         self.stderr.write(text, style_func=str)
 
+    def ask(self, question: str) -> str:
+        """What a person types; nothing at the end of the input. The question does not mix with what a script reads."""
+        self.stderr.write(question, style_func=str, ending=" ")
+        self.stderr.flush()
+        return sys.stdin.readline().strip()
+
     def answer(self, value: dict[str, Any]) -> None:
         """For programs: one JSON object, on one line of stdout."""
         self.stdout.write(jsonio.dumps(value))

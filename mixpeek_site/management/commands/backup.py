@@ -63,6 +63,8 @@ exit codes: 0 the backup is there and was read back, 1 it could not be made (and
                 )
         except psycopg.OperationalError as error:
             raise CommandError(f"The database can't be reached, or went away: {error}") from error
+        except psycopg.Error as error:
+            raise CommandError(f"PostgreSQL refused: {error}") from error
         self._close(file, made, json, progress.seconds, verify)
 
     def _check(self, written: Path, *, of: Server, verify: bool) -> None:

@@ -79,6 +79,8 @@ exit codes: 0 the data of the backup are in place and were compared, 1 they are 
                 self._restore(of, backup, there, keep_replaced, dry_run, json)
         except psycopg.OperationalError as error:
             raise CommandError(f"The database can't be reached, or went away: {error}") from error
+        except psycopg.Error as error:
+            raise CommandError(f"PostgreSQL refused: {error}") from error
 
     def _agreed(self, of: Server, replace: bool, no_input: bool) -> list[str]:
         """The tables that hold data now. Raises CommandError unless they may be replaced."""
@@ -93,7 +95,7 @@ exit codes: 0 the data of the backup are in place and were compared, 1 they are 
                 " the backup, and lost."
             )
         self.say(f"This replaces what the database {of.database} holds, and it is lost: {held}.")
-        if not no_input and _asked(f"Type {of.database} to go on: ") != of.database:
+        if not no_input and self.ask(f"Type {of.database} to go on:") != of.database:
             raise CommandError("Not confirmed: nothing was changed. (--no-input goes on without the question.)")
         return tables
 
@@ -187,13 +189,6 @@ def _counted(there: Any) -> str:
         return inventory.told(inventory.take(there).counts)
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
         return f"tables {', '.join(_holding_data(there)[:10])}"
-
-
-def _asked(question: str) -> str:
-    try:
-        return input(question)
-    except EOFError:
-        return ""
 
 
 @contextmanager
