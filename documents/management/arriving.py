@@ -5,7 +5,6 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import fields
 from typing import IO, Any
 
 from django.core.management.base import CommandError
@@ -18,6 +17,9 @@ from mixpeek_site.errors import DomainError
 from mixpeek_site.management.base import EXIT_INTERRUPTED, EXIT_PARTLY, add_json
 from mixpeek_site.management.progress import Progress
 from namespaces.management.base import PlaceCommand
+
+
+_OUTCOMES = ("imported", "replaced", "merged", "skipped", "failed")
 
 
 def add_import_options(parser: ArgumentParser, what: str) -> None:
@@ -82,13 +84,15 @@ class Arrivals:
 
     def as_json(self, **more: Any) -> dict[str, Any]:
         seconds = round(time.monotonic() - self._begun, 3)
-        return {**{field.name: getattr(self.counts, field.name) for field in fields(self.counts)}, "seconds": seconds, **more}
+        return {**self._numbers(), "seconds": seconds, **more}
+
+    def _numbers(self) -> dict[str, int]:
+        return {name: getattr(self.counts, name) for name in _OUTCOMES}
 
     def closing(self, dry_run: bool) -> str:
         """What became of them, in a sentence."""
         seconds = time.monotonic() - self._begun
-        numbers = {field.name: getattr(self.counts, field.name) for field in fields(self.counts)}
-        told = [f"{number:,} {name}" for name, number in numbers.items() if number or name in ("imported", "failed")]
+        told = [f"{number:,} {name}" for name, number in self._numbers().items() if number or name in ("imported", "failed")]
         undone = " Dry run: nothing was changed." if dry_run else ""
         lines = self.counts.lines
         return f"{lines:,} {self._what}: {', '.join(told)}, in {seconds:.1f} s ({lines / max(seconds, 1e-9):,.0f}/s).{undone}"
