@@ -5,8 +5,10 @@ by itself. What goes wrong with the database itself becomes ServiceUnavailableEr
 error, for the service that knows its meaning.
 """
 
+import itertools
 import select
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 import psycopg
@@ -17,6 +19,7 @@ from mixpeek_site import watchdog
 from mixpeek_site.errors import ServiceUnavailableError
 
 Row = tuple[Any, ...]
+_numbers = itertools.count(1)
 
 
 class Fragment(NamedTuple):
@@ -50,6 +53,47 @@ def run(statement: str, params: Sequence[Any] = ()) -> psycopg.Cursor[Row]:
             _forget(wrapper)
         raise _unavailable() from error
     return cursor
+
+
+@contextmanager
+def cursor(statement: str, params: Sequence[Any] = (), *, at_once: int) -> Iterator[Iterator[Row]]:
+    """The rows of a SELECT, however many: a cursor of the server's, inside a transaction. `at_once`: rows that one statement
+    fetches; they are taken from the socket one by one, so that memory never holds more than a row.
+
+    No other statement may run while rows are taken. Raises ServiceUnavailableError when the database goes, or a statement
+    runs into its time limit.
+    """
+    connection = connections["default"].connection
+    name = f"rows_{next(_numbers)}"
+    with _translated(connection):
+        declared = psycopg.Cursor(connection).execute(f"DECLARE {name} NO SCROLL CURSOR FOR {statement}", params, prepare=False)
+        declared.close()
+    with closing(_fetched(connection, name, at_once)) as rows:
+        yield rows
+    with _translated(connection):
+        connection.execute(f"CLOSE {name}", prepare=False)
+
+
+def _fetched(connection: Any, name: str, at_once: int) -> Generator[Row, None, None]:
+    fetched = at_once
+    while fetched == at_once:
+        fetched = 0
+        with _translated(connection), closing(psycopg.Cursor(connection).stream(f"FETCH {at_once} FROM {name}")) as rows:  # type: ignore[type-var]
+            for row in rows:
+                fetched += 1
+                yield row
+
+
+@contextmanager
+def _translated(connection: Any) -> Iterator[None]:
+    """As `run` does, for statements inside a transaction."""
+    try:
+        with watchdog.watch(connection):
+            yield
+    except psycopg.errors.QueryCanceled:
+        raise ServiceUnavailableError("The statement was given up: it took too long, or was cancelled.") from None
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise _unavailable() from error
 
 
 def was_given_up(error: ServiceUnavailableError) -> bool:

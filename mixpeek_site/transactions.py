@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.utils import InterfaceError, OperationalError
 
 from mixpeek_site import sql, watchdog
@@ -38,4 +38,18 @@ def unhurried(seconds: int) -> Iterator[None]:
             " THEN set_config('client_connection_check_interval', '1s', true) END",
             (f"{seconds}s",),
         )
+        yield
+
+
+@contextmanager
+def snapshot(seconds: int) -> Iterator[None]:
+    """One unchanging view of the data, to be read from for as long as it takes; a statement may take `seconds`.
+
+    Nothing can be written. Inside another transaction, that one's view is what is read. Costs two statements.
+    """
+    outermost = not connection.in_atomic_block
+    with atomic(), watchdog.patience(seconds + 5):
+        if outermost:
+            sql.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        sql.run("SELECT set_config('statement_timeout', %s, true)", (f"{seconds}s",))
         yield

@@ -8,9 +8,9 @@ from django.http import HttpResponse
 
 from documents.api.expanded import Expander
 from documents.api.list_inputs import Listing
-from documents.api.selecting import selected
 from documents.blobs import unavailable
 from documents.listing import RANKED, Group, Value, expand, read_groups, read_page
+from documents.renderings.selecting import selected
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio
 from mixpeek_site.api.pagination import pagination
