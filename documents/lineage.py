@@ -13,6 +13,10 @@ that reads, documents' first (sorted), the namespace's last:
   restrict (an import locks the namespace, not its parents) and a write of the statuses of many, which are kept in the
   same rows (docs/decisions/0017).
 
+A batch of an import (documents/importing/writing.py) locks its absent parents first, as others do, but the namespace only
+when its rows are written: it then compares what it began with, and links up what came meanwhile. So batches are written
+beside one another and creates don't wait for them. One that can't be linked up so begins again, with the namespace locked.
+
 Who locks the namespace not at all never waits for a move: reads, creates without a parent whose id nobody waits for,
 PATCH and PUT without lineage (of a document below the moving one: unless its status changes), deletes of other documents.
 """
@@ -28,6 +32,7 @@ from mixpeek_site.errors import Fault, ValidationError
 from namespaces.scope import Scope
 
 _NAMESPACE_LOCK = 0x4C494E  # "LIN": the first key of the namespaces' advisory locks
+_BATCH_LOCK = 0x494D50  # "IMP": the first key of those that batches of imports take before all others
 _TREE_MEMORY = "128MB"  # work_mem of a transaction that goes through a subtree: 100,000 documents stay out of files
 
 
@@ -339,14 +344,31 @@ def stored_lineage(namespace_id: int, documents: list[Any]) -> dict[Any, StoredL
 
 def lock_batch(namespace_id: int, *, absent_parents: Iterable[str]) -> None:
     """The locks of a batch of creates: parents that are not stored yet are shared, then the namespace is its own."""
-    absent = sorted(absent_parents)
+    lock_absent(namespace_id, absent_parents)
+    sql.run("SELECT pg_advisory_xact_lock(%s, %s::integer)", (_NAMESPACE_LOCK, namespace_id))
+
+
+def lock_absent(namespace_id: int, parents: Iterable[str]) -> None:
+    """The locks of parents that are not stored yet: who creates one of them waits, and then sees its children."""
+    absent = sorted(parents)
     if absent:
         sql.run(
             "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s || '/' || name, 0))"
             " FROM unnest(%s::text[]) WITH ORDINALITY AS absent (name, place) ORDER BY place",
             (str(namespace_id), absent),
         )
-    sql.run("SELECT pg_advisory_xact_lock(%s, %s::integer)", (_NAMESPACE_LOCK, namespace_id))
+
+
+def try_lock_namespace(namespace_id: int) -> bool:
+    """Whether the namespace is this transaction's own now. Nobody waits for it that way, so nobody can wait in a circle."""
+    row = sql.one("SELECT pg_try_advisory_xact_lock(%s, %s::integer)", (_NAMESPACE_LOCK, namespace_id))
+    return row is not None and bool(row[0])
+
+
+def enter_batch(namespace_id: int, *, alone: bool) -> None:
+    """Begin a batch of an import, beside others or while there is none: they meet in nothing but ids that both bring."""
+    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    sql.run(f"SELECT {lock}(%s, %s::integer)", (_BATCH_LOCK, namespace_id))
 
 
 def waited_for(namespace_id: int, document_ids: list[str]) -> set[str]:

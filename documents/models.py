@@ -294,3 +294,66 @@ class DutyDone(models.Model):
 
     def __str__(self) -> str:
         return f"{self.duty}: {self.done_at}"
+
+
+class ImportRun(models.Model):
+    """An import of files into a collection: what it was told, and how far it is (documents/importing/resuming.py)."""
+
+    id = models.BigAutoField(primary_key=True)
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    collection = models.ForeignKey(
+        Collection, models.DO_NOTHING, null=True, blank=True, related_name="+", db_constraint=False, db_index=False
+    )
+    names = ArrayField(models.TextField(), help_text="Absolute names of the files.")
+    files = models.JSONField(help_text="Their names, sizes and the hashes of their beginnings.")
+    options = models.JSONField(help_text="Those that decide what a line becomes.")
+    epoch = models.IntegerField(help_text="Grows when another process goes on with the run.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index("namespace", "collection", "id", name="import_run_place"),)
+
+    def __str__(self) -> str:
+        return ", ".join(self.names)
+
+
+class ImportedBatch(models.Model):
+    """Lines that one transaction of a run brought in, and what became of them."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(ImportRun, models.DO_NOTHING, related_name="batches", db_constraint=False, db_index=False)
+    first_line = models.BigIntegerField(help_text="From 0.")
+    end_line = models.BigIntegerField(help_text="The first line after them.")
+    checksum = models.BigIntegerField(help_text="CRC-32 of the lines.")
+    files = models.JSONField(help_text="By file: lines, and how many of them failed.")
+    imported = models.IntegerField()
+    replaced = models.IntegerField()
+    merged = models.IntegerField()
+    skipped = models.IntegerField()
+    failed = models.IntegerField()
+
+    class Meta:
+        ordering = ("run", "first_line")
+        verbose_name_plural = "imported batches"
+        constraints = (models.UniqueConstraint(fields=("run", "first_line"), name="imported_batch_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.first_line} to {self.end_line}"
+
+
+class ImportFailure(models.Model):
+    """A line that did not get in, as the errors file has it; kept until its run is finished."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(ImportRun, models.DO_NOTHING, related_name="failures", db_constraint=False, db_index=False)
+    line_place = models.BigIntegerField(help_text="From 0.")
+    line = models.BinaryField()
+
+    class Meta:
+        ordering = ("run", "line_place")
+        constraints = (models.UniqueConstraint(fields=("run", "line_place"), name="import_failure_once"),)
+
+    def __str__(self) -> str:
+        return str(self.line_place)

@@ -4,100 +4,157 @@ import gc
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 from django.db import transaction
 
-from documents.importing.preparing import Prepared, prepare
+from documents.importing import jobs, resuming
+from documents.importing.batches import BATCH_BYTES, BATCH_SIZE, Batch, Done, Prepare, RawBatch, prepared, raw_batches
+from documents.importing.mapping import Mapping
+from documents.importing.places import Places
+from documents.importing.preparing import prepare
 from documents.importing.reading import Line
+from documents.importing.recording import NotRecorded
 from documents.importing.reporting import Counts, Failure
-from documents.importing.writing import Place, Writer, Written
+from documents.importing.resuming import BatchRecorder, Run
+from documents.importing.writing import Place, Writer
 
-BATCH_SIZE: Final = 5000
-BATCH_BYTES: Final = 16 * 1024 * 1024
+__all__ = ["BATCH_BYTES", "BATCH_SIZE", "Options", "Outcome", "State", "run"]
+
 _BATCHES_AHEAD: Final = 2
 _SWITCH_SECONDS: Final = 0.0002
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to import. `on_conflict`: fail, skip or replace; `limit`: lines at most."""
+    """How to import. `on_conflict`: fail, skip, replace or merge; `limit`: lines at most; `jobs`: processes that prepare
+    and write; `max_errors`: failed lines after which to stop; `mapping`: of the lines' fields.
+    """
 
     on_conflict: str = "fail"
     dry_run: bool = False
     limit: int | None = None
     batch_size: int = BATCH_SIZE
+    jobs: int = 1
+    max_errors: int | None = None
+    mapping: Mapping | None = None
 
 
-@dataclass(slots=True)
-class Batch:
-    """Lines that go in one transaction; `position` is where the input stood after them."""
+class State(NamedTuple):
+    """A run that is kept in the database, and what of it was done before."""
 
-    documents: list[Prepared] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    position: int = 0
+    run: Run
+    done: Done = Done([], Counts())
+
+
+class Outcome(NamedTuple):
+    """What became of a batch."""
+
+    number: int
+    counts: Counts
+    failures: list[Failure]  # in the order of the lines
+    position: int  # of the input after it, in bytes
 
 
 Report = Callable[[Counts, list[Failure], int], None]
 """Called after each batch: what became of all lines so far, this batch's failures, the input's position."""
 
 
-def run(lines: Iterable[Line], place: Place, options: Options, report: Report, position: Callable[[], int] = lambda: 0) -> Counts:
+def run(
+    lines: Iterable[Line],
+    place: Place | Places,
+    options: Options,
+    report: Report,
+    position: Callable[[], int] = lambda: 0,
+    state: State | None = None,
+) -> Counts:
     """Import every line; what became of them. Each batch is committed before it is reported.
 
-    Memory is bounded by `BATCH_BYTES` and the batch size, whatever the input's length. Raises SourceError when the
-    input can't be read on, NotFoundError when the collection goes, ServiceUnavailableError when the database stays
-    away; what was reported until then is stored.
+    Batches are reported in the input's order. With `max_errors`, ends early after the batch in which so many have failed:
+    then `Counts.failed` has reached it. Memory is bounded by `BATCH_BYTES` and the batch size, whatever the input's length.
+    Raises SourceError when the input can't be read on, NotFoundError when the collection goes, ServiceUnavailableError when
+    the database stays away, ConflictError when another process goes on with the run, jobs.WorkerLost when a process was
+    killed; what was reported until then is stored.
     """
-    counts = Counts()
-    writer = Writer(place, options.on_conflict, with_locks=not options.dry_run)
-    names = frozenset((place.collection.public_id, place.collection.name))
-    with _rare_garbage_collection(), _nothing_kept() if options.dry_run else nullcontext():
-        for batch in _ahead(_batches(islice(lines, options.limit), names, options.batch_size, position)):
-            written = writer.write(batch.documents) if batch.documents else Written()
-            failures = sorted(batch.failures + written.failures, key=lambda one: one.line.number)
-            counts.add(written.counts)
-            counts.failed += len(batch.failures)
-            report(counts, failures, batch.position)
+    counts, failed = Counts(), 0
+    done = state.done if state else Done([], Counts())
+    counts.add(done.counts)
+    raws = raw_batches(islice(lines, options.limit), options.batch_size, position, done.spans)
+    work = Work(place, options, state.run if state else None)
+    with rare_garbage_collection(), _nothing_kept() if options.dry_run else nullcontext():
+        outcomes = work.process(raws) if options.jobs == 1 else jobs.outcomes(raws, work, options.jobs)
+        with closing(outcomes):
+            for outcome in outcomes:
+                counts.add(outcome.counts)
+                report(counts, outcome.failures, outcome.position)
+                failed += outcome.counts.failed
+                if options.max_errors is not None and failed >= options.max_errors:
+                    return counts
+    if state:
+        resuming.finish(state.run)
     return counts
 
 
-def _batches(lines: Iterable[Line], collection_names: frozenset[str], size: int, position: Callable[[], int]) -> Iterator[Batch]:
-    """Prepared documents, so many at a time. A batch also ends before an id that it holds already: lines go in order."""
-    batch, ids, weight = Batch(), set[str](), 0
-    for line in lines:
-        one = prepare(line, collection_names)
-        if isinstance(one, Failure):
-            batch.failures.append(one)
-            weight += len(line.raw)
-        else:
-            if one.document_id is not None and one.document_id in ids:
-                batch.position = position()
-                yield batch
-                batch, ids, weight = Batch(), set(), 0
-            batch.documents.append(one)
-            if one.document_id is not None:
-                ids.add(one.document_id)
-            weight += 4 * len(line.raw)  # the text, the parsed body and the row
-        if len(batch.documents) + len(batch.failures) >= size or weight >= 4 * BATCH_BYTES:
-            batch.position = position()
-            yield batch
-            batch, ids, weight = Batch(), set(), 0
-    batch.position = position()
-    if batch.documents or batch.failures:
-        yield batch
+class Work:
+    """What is done with each batch, here or in another process."""
+
+    def __init__(self, place: Place | Places, options: Options, of: Run | None) -> None:
+        self._place = place
+        self._options = options
+        self._run = of
+        self._writer: Writer | None = None
+
+    def prepare(self, raw: RawBatch) -> Batch:
+        return prepared(raw, self._prepare())
+
+    def _prepare(self) -> Prepare:
+        place = self._place
+        names = frozenset((place.collection.public_id, place.collection.name)) if isinstance(place, Place) else None
+        return partial(prepare, collection_names=names, mapping=self._options.mapping)
+
+    def write(self, batch: Batch) -> Outcome:
+        """Raises what `run` does."""
+        options = self._options
+        if self._writer is None:
+            locks = not options.dry_run
+            self._writer = Writer(self._place, options.on_conflict, with_locks=locks, mapping=options.mapping)
+        items = batch.items
+        if isinstance(self._place, Places):  # looked up here, where the connection is
+            items = [self._place.checked(one) for one in items]
+            batch = batch._replace(items=items)
+        recorder = NotRecorded() if self._run is None else BatchRecorder(self._run, batch)
+        written = self._writer.write_lines(items, recorder)
+        failed = [one for one in items if isinstance(one, Failure)]
+        written.counts.failed += len(failed)
+        failures = sorted(failed + written.failures, key=_order(batch)) if failed or written.failures else []
+        written.counts.by_file((one.line for one in items), failures)
+        written.counts.by_file((item.line for item in items), failures)
+        return Outcome(batch.number, written.counts, failures, batch.position)
+
+    def process(self, raws: Iterator[RawBatch]) -> Generator[Outcome, None, None]:
+        """Batches prepared ahead, in a thread: PostgreSQL works while the next ones are read and checked."""
+        with closing(_ahead(map(self.prepare, raws))) as batches:
+            for batch in batches:
+                yield self.write(batch)
 
 
-def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The same, made in a thread that keeps a few ready: PostgreSQL works while the next ones are read and checked."""
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
+def _order(batch: Batch) -> Callable[[Failure], int]:
+    places = {id(item.line): place for place, item in enumerate(batch.items)}
+    return lambda one: places[id(one.line)]
+
+
+def _ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """The same, made in a thread that keeps a few ready."""
+    ready: queue.Queue[Item | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
     ended = threading.Event()
 
-    def put(item: Batch | BaseException | None) -> bool:
+    def put(item: Item | BaseException | None) -> bool:
         while not ended.is_set():
             try:
                 ready.put(item, timeout=0.2)
@@ -108,8 +165,8 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
 
     def make() -> None:
         try:
-            for batch in batches:
-                if not put(batch):
+            for item in items:
+                if not put(item):
                     return
             put(None)
         except BaseException as error:
@@ -138,7 +195,7 @@ def _nothing_kept() -> Iterator[None]:
 
 
 @contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
+def rare_garbage_collection() -> Iterator[None]:
     """A batch is tens of thousands of objects, none of them in a cycle: looking for cycles in them costs a twentieth."""
     usual = gc.get_threshold()
     gc.freeze()

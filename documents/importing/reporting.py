@@ -1,8 +1,9 @@
 """What an import tells: counts, the lines that failed, how far it is."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
 import simplejson
@@ -28,26 +29,51 @@ class Failure(NamedTuple):
 
 
 @dataclass(slots=True)
+class FileCounts:
+    """Lines of one file."""
+
+    lines: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
 class Counts:
     """Lines by what became of them."""
 
     imported: int = 0
     replaced: int = 0
+    merged: int = 0
     skipped: int = 0
     failed: int = 0
+    files: "dict[str, FileCounts]" = field(default_factory=dict, kw_only=True)
+    """By the names of the files, in their order."""
 
     @property
     def lines(self) -> int:
-        return self.imported + self.replaced + self.skipped + self.failed
+        return self.imported + self.replaced + self.merged + self.skipped + self.failed
 
     def replace_by(self, other: "Counts") -> None:
-        self.imported, self.replaced, self.skipped, self.failed = other.imported, other.replaced, other.skipped, other.failed
+        self.imported, self.replaced, self.merged = other.imported, other.replaced, other.merged
+        self.skipped, self.failed = other.skipped, other.failed
+        self.files = other.files
+
+    def by_file(self, lines: Iterable[Line], failures: Iterable[Failure]) -> None:
+        """Count lines, and those of them that failed, for their files."""
+        for file, number in Counter(line.file for line in lines).items():
+            self.files.setdefault(file, FileCounts()).lines += number
+        for one in failures:
+            self.files[one.line.file].failed += 1
 
     def add(self, other: "Counts") -> None:
         self.imported += other.imported
         self.replaced += other.replaced
+        self.merged += other.merged
         self.skipped += other.skipped
         self.failed += other.failed
+        for file, counts in other.files.items():
+            ours = self.files.setdefault(file, FileCounts())
+            ours.lines += counts.lines
+            ours.failed += counts.failed
 
 
 def error_line(failure: Failure) -> str:

@@ -1,42 +1,58 @@
 """A batch into the database: COPY into the tables themselves, one transaction each.
 
-What stands in the way of a batch is found before the COPY, under the locks of documents/lineage.py: ids that exist,
-parents, children that wait. COPY straight into the tables costs PostgreSQL a fifth less than by way of a staging table;
-in return, a batch that can't go as a whole goes in parts (`_InParts`), down to single lines.
+What stands in the way of a batch is found before the COPY: ids that exist, parents, children that wait. COPY straight into
+the tables costs PostgreSQL a fifth less than by way of a staging table; in return, a batch that can't go as a whole goes in
+parts (`_InParts`), down to single lines.
+
+Batches of several processes are written beside one another. The namespace is locked (documents/lineage.py) when a batch's
+rows are there: what it was linked with is looked up again, and what came or changed meanwhile is linked up (`_settle`).
+Where that is more than a link, and where rows that others may be at are written, the batch begins again `_Alone`.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import psycopg
+from django.conf import settings
 from django.db import connection, connections
 
 from documents import lineage, services
 from documents.counting import count_copied, count_gone
-from documents.features import NamedFeature, array_text, write_features
+from documents.features import NamedFeature, array_text, read_features, write_features
 from documents.importing.judging import Judged
 from documents.importing.linking import Collection, Linked
-from documents.importing.preparing import NULL, Prepared, copied, failure
+from documents.importing.mapping import Mapping as FieldMapping
+from documents.importing.preparing import NULL, Prepared, copied, failure, whole_body
+from documents.importing.recording import NotRecorded, Recorder
 from documents.importing.reporting import Counts, Failure
-from documents.inputs import LineageInput
+from documents.inputs import LineageInput, read_patch
 from documents.models import DOCUMENT_PREFIX
 from mixpeek_site import ids, jsonio, sql
-from mixpeek_site.errors import AlreadyExistsError, DomainError, NotFoundError, ServiceUnavailableError
+from mixpeek_site.errors import (
+    AlreadyExistsError,
+    DomainError,
+    NotFoundError,
+    PayloadTooLargeError,
+    ServiceUnavailableError,
+    ValidationError,
+)
 from mixpeek_site.transactions import atomic
 from namespaces import scope as scopes
 from namespaces.scope import Scope
 
-ON_CONFLICT = ("fail", "skip", "replace")
+ON_CONFLICT = ("fail", "skip", "replace", "merge")
 MAX_ABSENT_PARENTS = 1000
 """Locks that one batch takes for parents that are not stored: PostgreSQL has room for about 6,400 in all."""
 
-_RETRIES = 20
-_WAITS = (1.0, 3.0, 10.0)  # seconds before a batch is tried again without a database
-_CHUNK_ROWS = 500
+_RETRIES: Final = 20
+_WAITS: Final = (1.0, 3.0, 10.0)  # seconds before a batch is tried again without a database
+_LOCK_SECONDS: Final = 1.0  # that a written batch tries to lock the namespace, before it begins again
+_CHUNK_ROWS: Final = 500
 
 
 @dataclass(slots=True)
@@ -62,8 +78,19 @@ class _Moves(Exception):
     """A single document that is to be replaced and gets other sources: `services` moves its subtree along."""
 
 
+class _Refused(Exception):
+    """A single document that does not get in."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+
+
 class _Again(Exception):
     """Another writer got in between the look and the write; the same batch again."""
+
+
+class _Alone(Exception):
+    """The same batch again, with the namespace locked from the beginning and while no other batch is at it."""
 
 
 class Place(NamedTuple):
@@ -73,6 +100,21 @@ class Place(NamedTuple):
     namespace_id: int
     collection_id: int
     collection: Collection
+
+
+class Finder(Protocol):
+    """Where documents go that name their collections; those that a writer gets name one that there is."""
+
+    def find(self, name: str | None, /) -> Place: ...
+
+
+class _One(NamedTuple):
+    """All documents go to one place."""
+
+    place: Place
+
+    def find(self, name: str | None, /) -> Place:
+        return self.place
 
 
 def place_for(scope: Scope, collection_identifier: str) -> Place:
@@ -90,31 +132,72 @@ def place_for(scope: Scope, collection_identifier: str) -> Place:
 
 
 class Writer:
-    """Writes batches to one collection. No two documents of a batch may have the same id."""
+    """Writes batches. Of one that goes to several collections one follows the other, as the batch names them first."""
 
-    def __init__(self, place: Place, on_conflict: str, *, with_locks: bool = True) -> None:
-        """`with_locks`: False for a transaction that is rolled back, which must not hold others up until then."""
-        self._place = place
+    def __init__(
+        self, place: Place | Finder, on_conflict: str, *, with_locks: bool = True, mapping: FieldMapping | None = None
+    ) -> None:
+        """`with_locks`: False for a transaction that is rolled back, which must not hold others up until then. `mapping`:
+        the one that lines were prepared with.
+        """
+        self._places: Finder = _One(place) if isinstance(place, Place) else place
+        self._place: Place  # of the documents that are just being written
         self._on_conflict = on_conflict
         self._with_locks = with_locks
+        self._mapping = mapping
         self._look_first = on_conflict != "fail"
         """Whether to look for taken ids before the COPY; while none is expected, the unique index tells as well."""
+        self._alone = False
+        self._recorder: Recorder = NotRecorded()
+
+    def write_lines(self, items: Sequence[Prepared | Failure], recorder: Recorder) -> Written:
+        """Store a batch and record it, in the order of its lines: they go in parts where two have the same id.
+
+        Failures among the items are recorded only; they are not among those answered. Raises what `write` does,
+        and ConflictError when another process goes on with the import.
+        """
+        self._recorder = recorder
+        written = Written()
+        part: list[Prepared] = []
+        names = set[str]()
+        for one in items:
+            if isinstance(one, Failure):
+                continue
+            if one.document_id is not None:
+                if one.document_id in names:
+                    written.add(self.write(part))
+                    part, names = [], set()
+                names.add(one.document_id)
+            part.append(one)
+        written.add(self.write(part))
+        return written
 
     def write(self, batch: Sequence[Prepared]) -> Written:
-        """Store a batch; each of its transactions is durable on return.
+        """Store documents, no two of the same id; each transaction is durable on return.
 
         Raises NotFoundError when the collection is gone, ServiceUnavailableError when the database is.
         """
         waits = iter(_WAITS)
+        work: Callable[[], Written] = partial(self._write_whole, batch)
+        written: Written | None = None
+        self._alone = False
         for _ in range(_RETRIES):
             try:
                 with atomic():
-                    return self._write_whole(batch)
+                    self._recorder.begin()
+                    if written is not None and self._recorder.is_recorded():
+                        break  # it was committed, which the connection did not live to tell
+                    written = work()
+                    self._recorder.record(len(batch), written.counts, written.failures)
+                break
             except ServiceUnavailableError:
                 if connection.in_atomic_block or not self._wait(waits):
                     raise
                 continue
             except _Again:
+                continue
+            except _Alone:
+                self._alone = True
                 continue
             except psycopg.errors.UniqueViolation:
                 self._look_first = True  # where one id is taken, more may be
@@ -122,18 +205,26 @@ class Writer:
             except psycopg.errors.ForeignKeyViolation:
                 raise self._collection_gone() from None
             except _InParts as apart:
-                parts = apart.parts
+                return self._in_parts(apart.parts)
             except _Moves:
-                return self._move(batch[0])
+                work = partial(self._move, batch[0])
+            except _Refused as error:
+                work = partial(_refused, error.failure)
             except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
-                if len(batch) == 1:
-                    return self._refused_by_database(batch[0], error)
-                parts = _halves(batch)
-            written = Written()
-            for part in parts:
-                written.add(self.write(part))
-            return written
-        raise ServiceUnavailableError("Other writers keep getting in the way of the same documents.")
+                if len(batch) > 1:
+                    return self._in_parts(_halves(batch))
+                work = partial(_refused, _refused_by_database(batch[0], error))
+        else:
+            raise ServiceUnavailableError("Other writers keep getting in the way of the same documents.")
+        assert written is not None
+        self._recorder.recorded()
+        return written
+
+    def _in_parts(self, parts: list[Sequence[Prepared]]) -> Written:
+        written = Written()
+        for part in parts:
+            written.add(self.write(part))
+        return written
 
     def _wait(self, waits: Iterator[float]) -> bool:
         """Wait for a database that is being restarted; False when that has been long enough."""
@@ -142,24 +233,26 @@ class Writer:
         time.sleep(seconds)
         return seconds > 0
 
-    def _refused_by_database(self, one: Prepared, error: psycopg.Error) -> Written:
-        """Nothing that is known passes the checks and ends here, but one line must not stop the rest."""
-        reason = f"The database refuses it: {error.diag.message_primary or type(error).__name__}"
-        return Written(Counts(failed=1), [Failure(one.line, one.document_id, reason, "ValidationError")])
-
     def _move(self, one: Prepared) -> Written:
+        """Raises _Refused."""
         assert one.document_id is not None
-        place = self._place
+        place = self._places.find(one.collection)
+        where: dict[str, Any] = {"scope": place.scope, "collection": place.collection.public_id, "document_id": one.document_id}
         try:
+            if self._on_conflict == "merge":
+                services.patch_document(**where, given=read_patch(self._body(one), one.document_id))
+                return Written(Counts(merged=1))
             given = replace(one.given, payload=jsonio.loads_stored(one.texts[0]))
-            services.replace_document(
-                scope=place.scope, collection=place.collection.public_id, document_id=one.document_id, given=given
-            )
+            services.replace_document(**where, given=given)
+            return Written(Counts(replaced=1))
         except ServiceUnavailableError:
             raise
         except DomainError as error:
-            return Written(Counts(failed=1), [failure(one.line, one.document_id, error)])
-        return Written(Counts(replaced=1))
+            raise _Refused(failure(one.line, one.document_id, error)) from None
+
+    def _body(self, one: Prepared) -> jsonio.JSONObject:
+        body = whole_body(one.line)
+        return self._mapping.apply(body)[0] if self._mapping else body
 
     def _collection_gone(self) -> NotFoundError:
         return NotFoundError(
@@ -171,8 +264,28 @@ class Writer:
     # One transaction ------------------------------------------------------------------------------------------------
 
     def _write_whole(self, batch: Sequence[Prepared]) -> Written:
-        self._begin()
-        existing = self._look(batch)
+        groups: dict[int, tuple[Place, list[Prepared]]] = {}
+        for one in batch:
+            place = self._places.find(one.collection)
+            groups.setdefault(place.collection_id, (place, []))[1].append(one)
+        for self._place, _ in groups.values():
+            self._begin()
+        if batch:
+            self._lock(batch, [group for _, group in groups.values()])
+        written = Written()
+        try:
+            for self._place, group in groups.values():
+                written.add(self._write_group(group))
+        except _InParts:
+            if len(groups) == 1:
+                raise
+            raise _InParts(*_halves(batch)) from None  # what comes between the parts belongs to other collections
+        return written
+
+    def _write_group(self, batch: Sequence[Prepared]) -> Written:
+        """Documents of one collection."""
+        chosen = [one.document_id for one in batch if one.document_id is not None]
+        existing = self._existing(chosen) if chosen and self._look_first else {}
         if not existing:
             return self._insert(batch)
         met = [one for one in batch if one.document_id in existing]
@@ -194,24 +307,29 @@ class Writer:
         ):
             raise self._collection_gone()
 
-    def _look(self, batch: Sequence[Prepared]) -> "dict[str | None, _Existing]":
-        """Take the locks, then find the documents of the batch that exist.
+    def _lock(self, batch: Sequence[Prepared], groups: Sequence[Sequence[Prepared]]) -> None:
+        """Take the locks with which a batch begins. `groups`: those of its collections, which are written one after the other.
 
         A batch without chosen ids and parents can neither meet nor be waited for by others: it takes no lock.
         """
-        chosen = [one.document_id for one in batch if one.document_id is not None]
-        outside = _outside(batch)
-        if not chosen and not outside:
-            return {}
+        outside = set[str]().union(*map(_outside, groups))
+        if not outside and all(one.document_id is None for one in batch):
+            return
+        if len(groups) > 1:
+            self._require_alone()
         namespace_id = self._place.namespace_id
+        if self._with_locks:
+            lineage.enter_batch(namespace_id, alone=self._alone)
         absent = outside - _stored(namespace_id, outside)
         if len(absent) > MAX_ABSENT_PARENTS and len(batch) > 1:
             raise _InParts(*_halves(batch))
         if self._with_locks:
-            lineage.lock_batch(namespace_id, absent_parents=absent)
+            if self._alone:
+                lineage.lock_batch(namespace_id, absent_parents=absent)
+            else:
+                lineage.lock_absent(namespace_id, absent)
         if outside - absent and (outside - absent) - _stored(namespace_id, outside - absent):
             raise _Again  # a parent was deleted between the look and the lock
-        return self._existing(chosen) if chosen and self._look_first else {}
 
     def _existing(self, chosen: list[str]) -> "dict[str | None, _Existing]":
         """Those of the ids that are taken. Rows of deleted collections are in nobody's way any more: they go here."""
@@ -233,6 +351,7 @@ class Writer:
         )
         hidden = [row[1] for row in found if row[2] not in seen]
         if hidden:
+            self._require_alone()
             sql.run(
                 "WITH gone AS (DELETE FROM documents_document d WHERE d.namespace_id = %s AND d.id = ANY(%s)"
                 f" RETURNING d.namespace_id, d.collection_id), {count_gone('gone')} SELECT",
@@ -244,8 +363,8 @@ class Writer:
         place = self._place
         written = Written()
         now = datetime.now(UTC)
-        parents, buckets = self._parents(new), self._buckets(new)
-        waited_for = self._waited_for(new)
+        links = Links(_outside(new), self._parents(new), self._waited_for(new))
+        parents, buckets, waited_for = links.parents, self._buckets(new), links.waited_for
         judged = Judged(
             new,
             collection_names=(place.collection.public_id, place.collection.name),
@@ -292,10 +411,46 @@ class Writer:
         )
         _copy(_COPY_FEATURES, (row for key, one, _ in kept for row in _feature_rows(place.namespace_id, key, one.features)))
         count_copied(place.namespace_id, place.collection_id, len(kept))
-        if waited_for:
-            lineage.relink_below(place.namespace_id, judged.uppermost(waited_for))
+        self._settle(new, links, judged)
         written.counts.imported = len(kept)
         return written
+
+    def _settle(self, new: Sequence[Prepared], began: "Links", judged: Judged) -> None:
+        """Lock the namespace, then link up what the batch could not know when it began.
+
+        What others have stored since then is seen now; who comes later sees this batch. Raises _Alone where lines would
+        have been judged differently, or might form a circle with what came.
+        """
+        namespace_id = self._place.namespace_id
+        changed: list[str] = []
+        waited_for = began.waited_for
+        if self._with_locks and not self._alone and (began.outside or any(one.document_id for one in new)):
+            self._lock_namespace()
+            parents, waited_for = self._parents(new), self._waited_for(new)
+            changed = [name for name in began.outside if parents.get(name) != began.parents.get(name)]
+            is_gone = any(name not in parents for name in changed)
+            others_came = bool(changed) or waited_for != began.waited_for
+            if others_came and (is_gone or judged.refused or (waited_for and began.outside)):
+                raise _Alone
+        if changed:
+            lineage.relink_below(namespace_id, changed)
+        if waited_for:
+            lineage.relink_below(namespace_id, judged.uppermost(waited_for))
+
+    def _lock_namespace(self) -> None:
+        """Raises _Alone when others hold it for long, or wait for this batch."""
+        until = time.monotonic() + _LOCK_SECONDS
+        seconds = 0.0005
+        while not lineage.try_lock_namespace(self._place.namespace_id):
+            if time.monotonic() > until:
+                raise _Alone
+            time.sleep(seconds)
+            seconds = min(2 * seconds, 0.01)
+
+    def _require_alone(self) -> None:
+        """Before rows are written that are there: others that wait for them may have locked the namespace."""
+        if self._with_locks and not self._alone:
+            raise _Alone
 
     def _look_before_refusing(self, new: Sequence[Prepared]) -> None:
         """Lines whose ids are taken are nobody's parents in the batch: they go first, before others are refused for them."""
@@ -338,11 +493,13 @@ class Writer:
     def _meet(self, met: Sequence[Prepared], existing: "dict[str | None, _Existing]", batch: Sequence[Prepared]) -> Written:
         if self._on_conflict == "skip":
             return Written(Counts(skipped=len(met)))
+        if self._on_conflict != "fail":
+            self._require_alone()
         written = Written()
         ours = []
         for one in met:
             place = existing[one.document_id]
-            if self._on_conflict == "replace" and place.collection_id == self._place.collection_id:
+            if self._on_conflict != "fail" and place.collection_id == self._place.collection_id:
                 ours.append(one)
                 continue
             where = "" if place.collection_id == self._place.collection_id else f" in collection {place.collection}"
@@ -351,8 +508,11 @@ class Writer:
             written.counts.failed += 1
         if ours:
             self._part_at_a_move(ours, existing, batch)
-            self._replace(ours, existing)
-            written.counts.replaced += len(ours)
+            if self._on_conflict == "merge":
+                written.add(self._merge(ours, existing))
+            else:
+                self._replace(ours, existing)
+                written.counts.replaced += len(ours)
         return written
 
     def _part_at_a_move(
@@ -406,6 +566,54 @@ class Writer:
             if one.features:
                 write_features(self._place.namespace_id, existing[one.document_id].key, one.features)
 
+    def _merge(self, ours: Sequence[Prepared], existing: "dict[str | None, _Existing]") -> Written:
+        """What `services.patch_document` does with each line as a merge patch, for many."""
+        written = Written()
+        keys: list[Any] = []
+        texts: list[tuple[str | None, ...]] = []
+        features: list[tuple[Any, list[NamedFeature]]] = []
+        for one in ours:
+            assert one.document_id is not None
+            key = existing[one.document_id].key
+            try:
+                given = read_patch(self._body(one), one.document_id)
+                vectors = read_features(given)
+                parts = (given.payload or None, given.internal_metadata or None, given.system or None)
+                row = tuple(
+                    None if part is None else jsonio.dumps(part) for part in (*parts, given.source_blobs, given.document_blobs)
+                )
+                services.require_size(sum(jsonio.stored_bytes(text) for text in row[3:] if text is not None))
+            except DomainError as error:  # such as a null, which a create takes for absent
+                written.failures.append(failure(one.line, one.document_id, error))
+                written.counts.failed += 1
+                continue
+            keys.append(key)
+            texts.append(row)
+            if vectors:
+                features.append((key, vectors))
+        if not keys:
+            return written
+        namespace_id, limit = self._place.namespace_id, settings.MAX_DOCUMENT_BYTES
+        sql.run(_LOCK, (namespace_id, keys))
+        columns = map(list, zip(*texts, strict=True))
+        found = sql.rows(_MERGE, (limit, limit, limit, services.new_version(), datetime.now(UTC), keys, *columns, namespace_id))
+        if len(found) < len(keys):
+            raise _Again  # one was deleted meanwhile, so it is new
+        for key, vectors in features:
+            write_features(namespace_id, key, vectors)
+        written.counts.merged = len(keys)
+        return written
+
+
+class Links(NamedTuple):
+    """What a batch is linked with: parents that it does not hold itself, those of them that are stored, and its ids that
+    stored documents wait for.
+    """
+
+    outside: set[str]
+    parents: dict[str, lineage.StoredParent]
+    waited_for: set[str]
+
 
 class _Existing(NamedTuple):
     key: Any
@@ -422,6 +630,20 @@ def _names_what_is_derived(given: LineageInput) -> bool:
     """Whether a document's lineage names more than its sources."""
     derived = (given.source_collection_id, given.root_object_id, given.root_bucket_id, given.path, given.chain)
     return given.source_document_id is not None and any(one is not None for one in derived)
+
+
+def _refused(one: Failure) -> Written:
+    return Written(Counts(failed=1), [one])
+
+
+def _refused_by_database(one: Prepared, error: psycopg.Error) -> Failure:
+    """Nothing that is known passes the checks and ends here, but one line must not stop the rest."""
+    if isinstance(error, psycopg.errors.ProgramLimitExceeded):
+        limit: int = settings.MAX_DOCUMENT_BYTES
+        reason = f"The document would exceed {limit} bytes of JSON."
+        return Failure(one.line, one.document_id, reason, PayloadTooLargeError.__name__)
+    reason = f"The database refuses it: {error.diag.message_primary or type(error).__name__}"
+    return Failure(one.line, one.document_id, reason, ValidationError.__name__)
 
 
 def _halves(batch: Sequence[Prepared]) -> list[Sequence[Prepared]]:
@@ -448,6 +670,20 @@ SET payload = CASE WHEN new.payload -> 'metadata' = '{}' AND NOT d.payload ? 'me
     internal_metadata = COALESCE(new.internal_metadata, d.internal_metadata),
     system = d.system || (SELECT COALESCE(jsonb_object_agg(e.key, e.value), '{}') FROM jsonb_each(new.system) e
                           WHERE e.value NOT IN ('[]', '{}') OR d.system ? e.key),
+    source_blobs = COALESCE(new.source_blobs, d.source_blobs),
+    document_blobs = COALESCE(new.document_blobs, d.document_blobs),
+    version = GREATEST(d.version + 1, %s), updated_at = GREATEST(%s, d.updated_at + interval '1 microsecond')
+FROM unnest(%s::uuid[], %s::jsonb[], %s::jsonb[], %s::jsonb[], %s::jsonb[], %s::jsonb[])
+    AS new (id, payload, internal_metadata, system, source_blobs, document_blobs)
+WHERE d.namespace_id = %s AND d.id = new.id
+RETURNING 1
+"""
+_MERGE = """
+UPDATE documents_document d
+SET payload = CASE WHEN new.payload IS NULL THEN d.payload ELSE documents_patched(d.payload, new.payload, %s) END,
+    internal_metadata = CASE WHEN new.internal_metadata IS NULL THEN d.internal_metadata
+                             ELSE documents_patched(d.internal_metadata, new.internal_metadata, %s) END,
+    system = CASE WHEN new.system IS NULL THEN d.system ELSE documents_patched(d.system, new.system, %s) END,
     source_blobs = COALESCE(new.source_blobs, d.source_blobs),
     document_blobs = COALESCE(new.document_blobs, d.document_blobs),
     version = GREATEST(d.version + 1, %s), updated_at = GREATEST(%s, d.updated_at + interval '1 microsecond')
@@ -505,5 +741,7 @@ def _copy(statement: str, rows: Iterator[str]) -> None:
                 piece = list(islice(rows, _CHUNK_ROWS))
     except psycopg.errors.ProgramLimitExceeded:
         raise
+    except psycopg.errors.DeadlockDetected:
+        raise _Alone from None  # two batches bring the same ids in another order
     except psycopg.OperationalError as error:
         raise ServiceUnavailableError("The database can't be reached; try again shortly.") from error
