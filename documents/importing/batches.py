@@ -63,13 +63,15 @@ def raw_batches(
 ) -> Iterator[RawBatch]:
     """So many lines at a time, and not more than BATCH_BYTES, without those that are `done`.
 
-    Those are read past, and compared with what was imported. Raises SourceError where they differ.
+    Those are read past, and compared with what was imported. Raises SourceError where they differ, and after the last whole
+    line of an input that can't be read on.
     """
     number, batch, weight, at = 0, list[Line](), 0, 0
     remaining = iter(done)
     span = next(remaining, None)
     seen = 0
-    for line in lines:
+    broken: list[SourceError] = []
+    for line in _as_far_as_possible(lines, broken):
         if span is not None and at >= span.first:
             if batch:
                 yield RawBatch(number, at - len(batch), batch, position())
@@ -86,10 +88,20 @@ def raw_batches(
         if len(batch) >= size or weight >= BATCH_BYTES:
             yield RawBatch(number, at - len(batch), batch, position())
             number, batch, weight = number + 1, [], 0
-    if span is not None:
+    if span is not None and not broken:
         raise SourceError(f"The input has {at:,} rows; {span.end:,} of it were imported already, so it is not the same input.")
     if batch:
         yield RawBatch(number, at - len(batch), batch, position())
+    if broken:
+        raise broken[0]
+
+
+def _as_far_as_possible(lines: Iterable[Line], broken: list[SourceError]) -> Iterator[Line]:
+    """The lines; the error that ends them is put aside, so that those before it are used first."""
+    try:
+        yield from lines
+    except SourceError as error:
+        broken.append(error)
 
 
 def _require_same(span: Span, seen: int) -> None:

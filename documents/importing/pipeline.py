@@ -133,7 +133,6 @@ class Work:
         failed = [one for one in items if isinstance(one, Failure)]
         written.counts.failed += len(failed)
         failures = sorted(failed + written.failures, key=_order(batch)) if failed or written.failures else []
-        written.counts.by_file((one.line for one in items), failures)
         written.counts.by_file((item.line for item in items), failures)
         return Outcome(batch.number, written.counts, failures, batch.position)
 

@@ -48,7 +48,7 @@ class Source:
         sizes = [_size(path) for path in paths]
         self.name = _title(paths)
         self.size: int | None = sum(sizes) or None
-        self._paths = paths
+        self.paths = paths
         self._how = how
         self._before = 0  # bytes of the files that are done
         self._stream: Stream | None = None
@@ -59,7 +59,7 @@ class Source:
 
     def lines(self, max_bytes: int) -> Iterator[Line]:
         """Every row that is not blank. Raises SourceError for damaged compression, a failing disk, a file that is cut off."""
-        for path in self._paths:
+        for path in self.paths:
             with open_stream(path) as stream:
                 self._stream = stream
                 with reading(stream.name):
