@@ -1,13 +1,14 @@
 """What an import tells: counts, the lines that failed, how far it is."""
 
-import time
+import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
 import simplejson
-from tqdm import tqdm
 
 from documents.importing.reading import Line
 from mixpeek_site import jsonio
@@ -16,7 +17,6 @@ from mixpeek_site.jsonio import JSONObject
 ERROR_MEMBER = "_import_error"
 LINE_MEMBER = "_line"
 LAYOUT_MEMBER = "csv"
-_PLAIN_LINE_SECONDS = 5.0
 
 
 class Failure(NamedTuple):
@@ -137,10 +137,12 @@ class ErrorsFile:
         self._file = file
         self._say = say
         self._said = 0
+        self._unflushed = False
 
     def add(self, failure: Failure) -> None:
         if self._file is not None:
             self._file.write(error_line(failure) + "\n")
+            self._unflushed = True
         if self._said < self.SAID:
             name = f" ({failure.document_id})" if failure.document_id else ""
             self._say(f"{printable(place_of(failure.line))}{name}: {printable(failure.reason)}")
@@ -149,58 +151,38 @@ class ErrorsFile:
         self._said += 1
 
     def flush(self) -> None:
-        if self._file is not None:
+        """What was added is on the disk when this returns."""
+        if self._file is not None and self._unflushed:
             self._file.flush()
+            with suppress(OSError, ValueError):  # /dev/stderr, a pipe, a file in memory
+                os.fsync(self._file.fileno())
+            self._unflushed = False
+
+
+def complete_errors_file(path: str, lines: Iterable[str]) -> None:
+    """Add those of the lines that the file does not have, and take off an end that was cut off. Raises OSError.
+
+    An import that is killed has committed a batch whose failures it did not come to write, or not all of them.
+    """
+    known = set[bytes]()
+    whole = 0
+    with open(path, "a+b") as file:
+        file.seek(0)
+        for line in file:
+            if line.endswith(b"\n"):
+                known.add(_digest(line[:-1]))
+                whole += len(line)
+        file.truncate(whole)
+        for text in lines:
+            if _digest(raw := text.encode()) not in known:
+                file.write(raw + b"\n")
+
+
+def _digest(line: bytes) -> bytes:
+    return hashlib.blake2b(line, digest_size=16).digest()
 
 
 def printable(text: str) -> str:
     """For a terminal, which takes neither lone surrogates nor control characters from a stranger's file."""
     shown = text if len(text) <= 500 else text[:500] + "…"
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in shown)
-
-
-class Progress:
-    """A bar on a terminal, else a plain line every few seconds. `size`: bytes of the input, None when unknown."""
-
-    def __init__(self, size: int | None, stream: IO[str]) -> None:
-        self._size = size
-        self._stream = stream
-        self._begun = self._said = time.monotonic()
-        self._bar = (
-            tqdm(total=size, unit="B", unit_scale=True, unit_divisor=1024, file=stream, bar_format=_BAR, dynamic_ncols=True)
-            if stream.isatty()
-            else None
-        )
-
-    def update(self, lines: int, position: int) -> None:
-        now = time.monotonic()
-        rate = lines / max(now - self._begun, 1e-9)
-        if self._bar is not None:
-            self._bar.set_postfix_str(f"{lines:,} documents, {rate:,.0f}/s", refresh=False)
-            self._bar.update(position - self._bar.n)
-        elif now - self._said >= _PLAIN_LINE_SECONDS:
-            self._said = now
-            left = ""
-            if self._size and position:
-                seconds = (now - self._begun) * (self._size - position) / position
-                left = f", {100 * position / self._size:.0f} %, about {seconds:.0f} s left"
-            self._stream.write(f"{lines:,} documents, {rate:,.0f}/s{left}\n")
-            self._stream.flush()
-
-    def write(self, text: str) -> None:
-        """A line that does not tear the bar."""
-        if self._bar is not None:
-            self._bar.write(text, file=self._stream)
-        else:
-            self._stream.write(text + "\n")
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._begun
-
-
-_BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
