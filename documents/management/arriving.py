@@ -18,7 +18,6 @@ from mixpeek_site.management.base import EXIT_INTERRUPTED, EXIT_PARTLY, add_json
 from mixpeek_site.management.progress import Progress
 from namespaces.management.base import PlaceCommand
 
-
 _OUTCOMES = ("imported", "replaced", "merged", "skipped", "failed")
 
 

@@ -196,6 +196,8 @@ def _why(error: Exception) -> str:
         return f"its certificate is not accepted ({error})"
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return "its name is not known"
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # which counts as a timeout there
+        return "can't be reached"
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return "does not answer in time"
     return "breaks the connection" if isinstance(error, urllib3.exceptions.ProtocolError) else "can't be reached"

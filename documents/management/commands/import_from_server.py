@@ -1,6 +1,7 @@
 """`manage.py import_from_server --base-url URL`."""
 
 import os
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,7 @@ from documents.importing.writing import place_for
 from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, positive
 from mixpeek_site.errors import ConflictError, NotFoundError
 from mixpeek_site.jsonio import JSONObject
+from mixpeek_site.management.base import EXIT_PARTLY
 from namespaces import queries
 from namespaces.management.base import add_organization, chosen_organization
 from namespaces.models import Organization
@@ -122,6 +124,8 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
                 )
                 server = Server(remote)
                 sources = _sources(server, options["from_namespace"], options["collections"])
+                if not sources:
+                    raise CommandError("The key sees no namespaces there.")
                 if options["into"] and len(sources) != 1:
                     raise CommandError("--into takes one namespace: say which with --from-namespace.")
             except SourceError as error:
@@ -141,7 +145,7 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
 
             self.bring(arrivals, work, dry_run=dry_run, as_json=options["json"], errors=options["errors"])
         if self._objects.failed:
-            raise SystemExit(3)
+            sys.exit(EXIT_PARTLY)
 
     def _bring(self, server: Server, source: Source, owner: Organization, arrivals: Arrivals, options: dict[str, Any]) -> None:
         on_conflict = "skip" if options["resume"] and options["on_conflict"] == "fail" else options["on_conflict"]
