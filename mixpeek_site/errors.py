@@ -87,6 +87,12 @@ class ValidationError(DomainError):
         }
 
 
+class TooManyRequestsError(DomainError):
+    """As much of this kind is going on as the server allows at once; trying again later works."""
+
+    retry_after_seconds = 10
+
+
 class ServiceUnavailableError(DomainError):
     """The database, or a part that the request needs, can't be reached now; trying again later may work."""
 

@@ -107,6 +107,12 @@ REGEX_TIMEOUT_SECONDS = 2
 # What a write of all that filters match may take; other statements end at databases.STATEMENT_TIMEOUT.
 BULK_STATEMENT_SECONDS = env.integer("BULK_STATEMENT_SECONDS", 300)
 
+# Exports that stream to clients of the API: how many each worker serves at once, what one may take in all, and how long a
+# client may take nothing before its connection is cut.
+EXPORTS_AT_ONCE = env.integer("EXPORTS_AT_ONCE", 2)
+EXPORT_SECONDS = env.integer("EXPORT_SECONDS", 3600)
+EXPORT_STALL_SECONDS = env.integer("EXPORT_STALL_SECONDS", 60)
+
 # Which of native, v1, v2 answers carry when neither the request nor the document says (contract section 4).
 DEFAULT_SCHEMA_VERSION = env.text("DEFAULT_SCHEMA_VERSION", "native")
 

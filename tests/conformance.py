@@ -92,8 +92,9 @@ def check(method: str, path: str, status: int, headers: Mapping[str, str], conte
         return
     media_type = headers.get("Content-Type", "").partition(";")[0]
     assert media_type in response["content"], f"undocumented media type {media_type}: {where}"
-    found = faults_of(_parsed(content), response["content"][media_type]["schema"])
-    assert not found, f"{found}: {where}"
+    for instance in _instances(media_type, content):
+        found = faults_of(instance, response["content"][media_type]["schema"])
+        assert not found, f"{found}: {where}"
     if status >= 400:
         _check_error(status, content, method, where)
 
@@ -114,6 +115,13 @@ def _check_error(status: int, content: bytes, method: str, where: str) -> None:
 
 def _parsed(content: bytes) -> Any:
     return simplejson.loads(content, use_decimal=True)
+
+
+def _instances(media_type: str, content: bytes) -> list[Any]:
+    """What the schema of the media type speaks of: a body, each of its lines, or nothing that JSON Schema could check."""
+    if media_type == "application/x-ndjson":
+        return [_parsed(line) for line in content.splitlines()]
+    return [_parsed(content)] if media_type == "application/json" else []
 
 
 def _template(path: str) -> str | None:

@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from documents.api.aggregations import AggregationViewSet
 from documents.api.decomposition import DecompositionViewSet
+from documents.api.exports import ExportViewSet
 from documents.api.many import ManyDocumentsViewSet
 from documents.api.views import DocumentViewSet
 from documents.api.walks import ObjectDocumentsViewSet, WalkViewSet
@@ -32,6 +33,11 @@ urlpatterns = [
     re_path(rf"{_COLLECTION}/list/?$", DocumentViewSet.as_view({"post": "list_documents"}), name="documents-list-query"),
     re_path(rf"{_COLLECTION}/batch/?$", _batch, name="documents-batch"),
     re_path(rf"{_COLLECTION}/bulk/?$", ManyDocumentsViewSet.as_view({"patch": "update_bulk"}), name="documents-bulk"),
+    re_path(
+        r"^collections/(?P<collection_identifier>[^/]+)/export/?$",
+        ExportViewSet.as_view({"post": "export"}),
+        name="collection-export",
+    ),
     re_path(r"^documents/batch-get/?$", ManyDocumentsViewSet.as_view({"post": "get_many"}), name="documents-batch-get"),
     re_path(r"^documents/list/batch/?$", DocumentViewSet.as_view({"post": "list_several"}), name="documents-list-batch"),
     re_path(r"^documents/list/?$", DocumentViewSet.as_view({"post": "list_everywhere"}), name="documents-everywhere"),

@@ -23,6 +23,7 @@ STATUSES: dict[type[errors.DomainError], int] = {
     errors.PayloadTooLargeError: 413,
     errors.UnsupportedMediaTypeError: 415,
     errors.ValidationError: 422,
+    errors.TooManyRequestsError: 429,
     errors.ServiceUnavailableError: 503,
 }
 
@@ -35,7 +36,7 @@ def error_response(error: errors.DomainError) -> HttpResponse:
         response.headers["WWW-Authenticate"] = "Bearer"
     elif isinstance(error, errors.MethodNotAllowedError):
         response.headers["Allow"] = ", ".join(error.allowed)
-    elif isinstance(error, errors.ServiceUnavailableError):
+    elif isinstance(error, errors.ServiceUnavailableError | errors.TooManyRequestsError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 

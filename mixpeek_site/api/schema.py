@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -18,7 +18,7 @@ from mixpeek_site.api.error_response import STATUSES
 from mixpeek_site.api.schema_parts import BOOLEAN, PAGE_PROPERTIES, STRING, Schema
 
 Where = Literal["query", "path", "header", "cookie"]
-Action = TypeVar("Action", bound=Callable[..., HttpResponse])
+Action = TypeVar("Action", bound=Callable[..., HttpResponseBase])
 
 _DESCRIPTIONS = {
     400: "The request can't be understood, or contradicts itself.",
@@ -31,6 +31,7 @@ _DESCRIPTIONS = {
     413: "The body, or the document it would make, is larger than the limit.",
     415: "A media type or encoding that the route does not read.",
     422: "Well-formed but invalid; `details.validation_errors` says what and where.",
+    429: "As much of this kind is going on as the server allows at once; `Retry-After` says when to try again.",
     500: "An error of the server, which it has logged.",
     503: "The database can't be reached now; `Retry-After` says when to try again.",
 }
@@ -54,7 +55,7 @@ ERROR_COMPONENTS: dict[str, Schema] = {
             "message": {"type": "string"},
             "type": {
                 "type": "string",
-                "enum": [*sorted(error.__name__ for error in STATUSES), "InternalServerError", "TooManyRequestsError"],
+                "enum": [*sorted(error.__name__ for error in STATUSES), "InternalServerError"],
             },
             "details": {
                 "type": "object",
@@ -151,18 +152,22 @@ def operation(
     headers: dict[str, str] | None = None,
     optional_headers: dict[str, str] | None = None,
     others: dict[int, str] | None = None,
+    streams: dict[str, Schema] | None = None,
 ) -> Callable[[Action], Action]:
     """Describe one route: a decorator for the viewset's action.
 
     `answer` and `body` name components (`body` per media type, where there are several); `errors` adds to those that
     every route of its kind has; `others` are statuses without a body; `headers` are the answer's, and what they say,
-    `optional_headers` those that it has sometimes.
+    `optional_headers` those that it has sometimes. `streams`: an answer that is no JSON, by media type; of JSON lines the
+    schema of each.
     """
     expected: tuple[int, ...] = BODY_ERRORS if body else READ_ERRORS
     if not authenticated:
         expected = (405, 422, 500, 503)
     done = "Done." if answer is None else summary
     responses: dict[int, Any] = {status: _content(answer, done, headers or {}, optional_headers or {})}
+    if streams:
+        responses[status]["content"] = {media_type: {"schema": schema} for media_type, schema in streams.items()}
     responses |= {code: _content("ErrorResponse", _DESCRIPTIONS[code], {}) for code in sorted({*expected, *errors})}
     responses |= {code: _content(None, text, {}) for code, text in (others or {}).items()}
     media_types = {"application/json": body} if isinstance(body, str) else body or {}

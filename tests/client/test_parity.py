@@ -76,7 +76,8 @@ def each(calls: Iterable[Call]) -> pytest.MarkDecorator:
 each_call = each(SERVED)
 # The client has models for these; it sends a body even with some GETs.
 each_with_body = each([call for call in SERVED if call.body and call.operation and "requestBody" in call.operation])
-each_with_answer = each([call for call in SERVED if call.answer])
+# An export is the answer itself here, and not the address of a file.
+each_with_answer = each([call for call in SERVED if call.answer and call.name != "CollectionsApi.export_collection"])
 
 
 def component(content: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What the schema says of the documents' routes: a module for each family of routes, their components together here."""
 
-from documents.api.openapi import aggregations, decomposition, documents, filters, lists, many, walks
+from documents.api.openapi import aggregations, decomposition, documents, exports, filters, lists, many, walks
 from mixpeek_site.api.schema_parts import Schema
 
 COMPONENTS: dict[str, Schema] = {
@@ -11,4 +11,5 @@ COMPONENTS: dict[str, Schema] = {
     **many.COMPONENTS,
     **decomposition.COMPONENTS,
     **walks.COMPONENTS,
+    **exports.COMPONENTS,
 }

@@ -1,0 +1,174 @@
+"""POST /v1/collections/{c}/export: the whole of a collection as a stream, and how a stream ends that can't go on."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import simplejson
+
+from documents.api import exports
+from documents.exporting import pipeline
+from documents.exporting.formats import parquet
+from mixpeek_site import sql
+from mixpeek_site.errors import ServiceUnavailableError
+from namespaces.models import Permission
+from tests import cast
+from tests.api.places import Documents
+from tests.cast import Api, Response
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def path(collection: str) -> str:
+    return f"/v1/collections/{collection}/export"
+
+
+def lines(response: Response) -> list[Any]:
+    assert response.status_code == 200, response
+    assert response.headers["Content-Type"] == "application/x-ndjson"
+    return [simplejson.loads(line, use_decimal=True) for line in response.content.splitlines()]
+
+
+def test_every_document_is_a_line_as_the_api_shows_it(api: Api, documents: Documents, path: str) -> None:
+    made = [api.post(documents.path, {"document_id": f"d{n}", "n": n, "exact": 2**64 + 1}).json() for n in range(450)]
+    response = api.post(path)
+    assert lines(response) == made
+    assert response.content.endswith(b"\n")
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{documents.collection}.jsonl"'
+
+
+def test_an_empty_collection_is_an_empty_stream(api: Api, path: str) -> None:
+    assert lines(api.post(path, {})) == []
+
+
+def test_filters_select_and_limit_narrow_it(api: Api, documents: Documents, path: str) -> None:
+    for n in range(6):
+        api.post(documents.path, {"document_id": f"d{n}", "n": n, "metadata": {"even": n % 2 == 0}})
+    body = {"filters": {"metadata.even": True}, "select": ["n"], "limit": 2}
+    ids = {"collection_id": documents.collection}
+    expected = [{**ids, "document_id": "d0", "n": 0}, {**ids, "document_id": "d2", "n": 2}]
+    assert lines(api.post(path, body)) == expected
+    hosted = {"filters": {"AND": [{"field": "metadata.even", "operator": "eq", "value": True}]}, "select_fields": ["n"]}
+    assert lines(api.post(path, {**hosted, "sample_size": 2, "format": "json", "include_vectors": False})) == expected
+
+
+@pytest.mark.parametrize("schema_version", ["native", "v1", "v2"])
+def test_every_rendering_is_the_answer_of_a_get(api: Api, documents: Documents, path: str, schema_version: str) -> None:
+    api.post(documents.path, {"document_id": "d", "vectors": {"a": [0.5, 1]}, "metadata": {"a": None}, "modality": "x"})
+    (line,) = lines(api.post(path, {"schema_version": schema_version, "return_vectors": True}))
+    got = api.get(documents.url("d") + f"?schema_version={schema_version}&return_vectors=true").json()
+    if schema_version == "native":  # which tells vectors from features, and names a vector once
+        assert line.pop("features") == []
+        got.pop("vector", None)
+    assert line == got
+
+
+def test_csv_and_parquet_have_the_same_rows(api: Api, documents: Documents, path: str) -> None:
+    api.post(documents.path, {"document_id": "d1", "title": "a,b", "n": 1, "tags": ["x"]})
+    api.post(documents.path, {"document_id": "d2", "n": 2})
+    as_csv = api.post(path, {"format": "csv", "select": ["title", "n", "tags"]})
+    assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(as_csv.content.decode(), newline="")))
+    assert [(row["title"], row["n"], row["tags"]) for row in rows] == [("a,b", "1", '["x"]'), ("", "2", "")]
+    table = pq.read_table(io.BytesIO(api.post(path, {"format": "parquet"}).content))
+    assert table.select(["document_id", "title", "n"]).to_pylist() == [
+        {"document_id": "d1", "title": "a,b", "n": 1},
+        {"document_id": "d2", "title": None, "n": 2},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"sort": "n"}, "body.sort"),
+        ({"format": "webdataset"}, "body.format"),
+        ({"format": ["csv"]}, "body.format"),
+        ({"schema_version": "v3"}, "body.schema_version"),
+        ({"limit": 0}, "body.limit"),
+        ({"sample_size": True}, "body.sample_size"),
+        ({"select_fields": "n"}, "body.select_fields"),
+        ({"select": ["n"] * 201}, "body.select"),
+        ({"return_vectors": "yes"}, "body.return_vectors"),
+        ({"include_media": True}, "body.include_media"),
+        ({"destination": {"connection_id": "c"}}, "body.destination"),
+        ({"filters": {"field": "n", "operator": "like", "value": 1}}, "body.filters.operator"),
+        ({"filters": {"field": "n", "operator": "regex", "value": "("}}, "body.filters.value"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_sent(api: Api, path: str, body: Any, place: str) -> None:
+    response = api.post(path, body)
+    assert (response.status_code, response.faults) == (422, [place])
+
+
+def test_it_needs_the_permission_to_read_and_no_more(api: Api, path: str) -> None:
+    assert api.key(Permission.READ).post(path).status_code == 200
+    assert api.get(path).status_code == 405
+
+
+def test_foreign_and_unknown_collections_are_404(api: Api, documents: Documents, path: str) -> None:
+    documents.api.post(documents.path, {"title": "secret"})
+    foreign = cast.api()
+    assert foreign.post(path).status_code == 404
+    assert foreign.post(path, {"format": "nonsense"}).status_code == 404
+    assert api.post("/v1/collections/nowhere/export").status_code == 404
+    narrow = api.key(Permission.READ, "other*")
+    assert narrow.post(path).status_code == 404
+
+
+# Streams that break off ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(api: Api, documents: Documents) -> None:
+    """More than a piece."""
+    api.post(documents.path, {"document_id": "first"})
+    for n in range(3):
+        api.post(documents.path, {"document_id": f"d{n}", "text": "x" * 100_000})
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("format_", ["jsonl", "csv", "parquet"])
+def test_a_stream_that_breaks_off_ends_in_what_no_parser_takes(
+    api: Api, collection: str, format_: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "BYTES", 100_000)
+    monkeypatch.setattr(pipeline, "PIECE_BYTES", 100)
+    settings.EXPORT_SECONDS = -1
+    content = b"".join(exports.Stream(api.scope, exports.read_export({"format": format_}, collection)))
+    if format_ == "jsonl":
+        *whole, last = content.split(b"\n")
+        assert [json.loads(line)["document_id"] for line in whole][:1] == ["first"]
+        assert b"took longer than" in last
+        with pytest.raises(ValueError, match="Expecting"):
+            json.loads(last)
+    elif format_ == "csv":
+        with pytest.raises(csv.Error, match="unexpected end of data"):
+            list(csv.reader(io.StringIO(content.decode(), newline=""), strict=True))
+    else:
+        with pytest.raises(pa.ArrowInvalid):
+            pq.read_table(io.BytesIO(content))
+
+
+def test_a_database_that_goes_before_the_first_byte_is_503(api: Api, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any, **__: Any) -> Any:
+        raise ServiceUnavailableError("gone")
+
+    monkeypatch.setattr(sql, "cursor", gone)
+    assert api.post(path).status_code == 503
+
+
+def test_more_exports_than_a_worker_serves_are_refused_and_ends_make_room(api: Api, documents: Documents, path: str) -> None:
+    api.post(documents.path, {"document_id": "d"})
+    asked = exports.read_export({}, documents.collection)
+    under_way = [exports.Stream(api.scope, asked) for _ in range(2)]
+    refused = api.post(path)
+    assert (refused.status_code, refused.error) == (429, "TooManyRequestsError")
+    assert int(refused.headers["Retry-After"]) > 0
+    for stream in under_way:
+        stream.close()
+    assert len(lines(api.post(path))) == 1
