@@ -15,15 +15,16 @@ class Places:
     """Collections by how lines name them, looked up once each."""
 
     def __init__(self, scope: Scope, usual: str | None = None, *, create: bool = False) -> None:
-        """`usual`: the collection of lines that name none; `create`: make those that are not there.
+        """`usual`: the collection of lines that name none; `create`: make those that are not there, when a line needs them.
 
-        Raises NotFoundError for the namespace or the usual collection.
+        Raises NotFoundError for the namespace or, where it is not to be made, the usual collection.
         """
         self._scope = scope
         self._create = create
         self._found: dict[str | None, Place | DomainError] = {}
         self.namespace_id = scopes.require_namespace(scope)
-        if usual is not None:
+        self._usual = usual
+        if usual is not None and not create:
             self._found[None] = place_for(scope, usual)
 
     def find(self, name: str | None) -> Place:
@@ -36,6 +37,8 @@ class Places:
         return found
 
     def _looked_up(self, name: str | None) -> Place | DomainError:
+        if name is None:
+            name = self._usual
         if name is None:
             return BadRequestError("The line names no collection.")
         try:

@@ -43,19 +43,16 @@ def add_mapping(parser: ArgumentParser) -> None:
         help="The value of this field names the row's collection, by id or name; --collection is for rows without.",
     )
     parser.add_argument(
-        "--create-collections", action="store_true", help="Make the collections that --collection-field names and are missing."
+        "--create-collections", action="store_true", help="Make the collections that rows go to and that are not there."
     )
 
 
 def mapping_of(options: dict[str, Any]) -> Mapping:
     """Raises CommandError."""
     try:
-        mapping = Mapping.of(options["map"], options["id_field"], options["collection_field"])
+        return Mapping.of(options["map"], options["id_field"], options["collection_field"])
     except ValueError as error:
         raise _wrong(str(error)) from None
-    if options["create_collections"] and mapping.collection_field is None:
-        raise _wrong("--create-collections goes with --collection-field.")
-    return mapping
 
 
 def reading_of(options: dict[str, Any], mapping: Mapping) -> Reading:

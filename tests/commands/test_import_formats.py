@@ -150,8 +150,11 @@ def test_rows_name_their_collections(api: Api, tmp_path: Path) -> None:
 
 def test_a_dry_run_makes_no_collections(api: Api, tmp_path: Path) -> None:
     file = write(tmp_path / "x.jsonl", '{"kind": "new"}\n')
-    assert bring(api, file, "--collection-field", "kind", "--create-collections", "--dry-run")[0] == 0
-    assert api.get("/v1/collections/new").status_code == 404
+    for options in (["--collection-field", "kind"], ["--collection", "new"]):
+        assert bring(api, file, *options, "--create-collections", "--dry-run")[0] == 0
+        assert api.get("/v1/collections/new").status_code == 404
+    assert bring(api, file, "--collection", "new", "--create-collections")[0] == 0
+    assert [place for place, _ in stored(api).values()] == ["new"]
 
 
 def test_replacing_with_mapped_fields_moves_a_document(api: Api, tmp_path: Path) -> None:
@@ -194,7 +197,7 @@ def test_parquet_comes_in_and_its_binary_columns_stay_out(api: Api, tmp_path: Pa
         ([], "Say where the documents go"),
         (["--collection", "c", "--map", "x"], "SOURCE=TARGET"),
         (["--collection", "c", "--types", "x=date"], "the type one of"),
-        (["--collection", "c", "--create-collections"], "goes with --collection-field"),
+        (["--collection", "c", "--map", "x=vector"], "can't have"),
     ],
 )
 def test_wrong_options_are_told(api: Api, tmp_path: Path, options: list[str], reason: str) -> None:

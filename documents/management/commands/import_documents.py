@@ -163,8 +163,8 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
 
 def _place(scope: Scope, collection: str | None, mapping: Mapping, create: bool) -> Place | Places:
     """Raises CommandError when nothing says where documents go, and NotFoundError."""
-    if mapping.collection_field is not None:
-        return Places(scope, collection, create=create)
-    if collection is None:
+    if collection is None and mapping.collection_field is None:
         raise CommandError("Say where the documents go: --collection, or --collection-field.", returncode=EXIT_WRONG_ARGUMENTS)
+    if collection is None or mapping.collection_field is not None or create:
+        return Places(scope, collection, create=create)
     return place_for(scope, collection)
