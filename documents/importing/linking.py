@@ -8,10 +8,11 @@ against each other. What a document below a stored one gets that waits for a lin
 from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from documents import lineage
-from documents.importing.preparing import Prepared, copied
+from documents.importing.preparing import Prepared, copied, iso
 from documents.inputs import LineageInput
 from documents.lineage import StoredParent
 from mixpeek_site import jsonio
@@ -62,12 +63,13 @@ class Linked:
         batch: Sequence[Prepared],
         *,
         collection: Collection,
-        timestamp: str,
+        now: datetime,
         parents: Mapping[str, StoredParent],
         buckets: Mapping[str, str],
         refused: Several[int],
     ) -> None:
-        """`parents`: stored ones by document id; `buckets`: of stored source objects, by object id; `timestamp`: ISO;
+        """`parents`: stored ones by document id; `buckets`: of stored source objects, by object id; `now`: when documents that
+        keep no times are made;
         `refused`: positions of lines that don't get in. The others form no circle.
         """
         self._batch = batch
@@ -75,13 +77,7 @@ class Linked:
         self._collection = collection
         self._parents = parents
         self._buckets = buckets
-        self._made_step = jsonio.dumps(
-            {
-                "collection_id": collection.public_id,
-                "feature_extractor_id": collection.feature_extractor_id,
-                "timestamp": timestamp,
-            }
-        )
+        self._now_made_step = self._made_step(now)
         self._positions = {one.document_id: position for position, one in enumerate(batch) if one.document_id}
         self._as_parents: dict[int, StoredParent] = {}
         self._done: list[bool] = [False] * len(batch)
@@ -89,6 +85,20 @@ class Linked:
         for position, one in enumerate(batch):
             if one.has_lineage and position not in refused:
                 self._link_up(position)
+
+    def _made_step(self, created_at: datetime) -> str:
+        """The own step of a document of the collection, to which none was sent."""
+        return jsonio.dumps(
+            {
+                "collection_id": self._collection.public_id,
+                "feature_extractor_id": self._collection.feature_extractor_id,
+                "timestamp": iso(created_at),
+            }
+        )
+
+    def _own_step(self, position: int) -> str:
+        times = self._batch[position].times
+        return self._now_made_step if times is None else self._made_step(times.created_at)
 
     def _link_up(self, position: int) -> None:
         """Link a document after its ancestors in the batch, of which some may come on later lines."""
@@ -124,7 +134,7 @@ class Linked:
             sent.root_bucket_id if parent.root_bucket_id is None else parent.root_bucket_id,
             None if parent.path is None else f"{parent.path}/{self._collection.public_id}",
             parent.tier + 1,
-            *self._chain(parent.chain[:-1] + ",", sent),
+            *self._chain(parent.chain[:-1] + ",", position),
         )
 
     def _root(self, sent: LineageInput) -> Step:
@@ -140,11 +150,12 @@ class Linked:
         chain = lineage.chain_text(sent.chain)
         return Step(sent, sent.source_collection_id, sent.root_object_id, bucket, path, lineage.sent_tier(sent), chain)
 
-    def _chain(self, head: str, sent: LineageInput) -> tuple[str, str | None]:
+    def _chain(self, head: str, position: int) -> tuple[str, str | None]:
         """The chain that begins with `head`, and `head` if the document's own step was not sent but made here."""
+        sent = self._batch[position].given.lineage
         if sent.chain and sent.chain[-1].get("collection_id") == self._collection.public_id:
             return f"{head}{jsonio.dumps(sent.chain[-1])}]", None
-        return f"{head}{self._made_step}]", head
+        return f"{head}{self._own_step(position)}]", head
 
     def _as_parent(self, position: int) -> StoredParent:
         """A document of the batch as its children see it."""
@@ -154,7 +165,7 @@ class Linked:
         one, step = self._batch[position], self.steps[position]
         head = "[" if step is None or step.chain is None else step.head
         if head is not None:
-            chain = f'{head}{self._made_step[:-1]},"document_id":"{one.document_id}"}}]'
+            chain = f'{head}{self._own_step(position)[:-1]},"document_id":"{one.document_id}"}}]'
         else:
             assert step is not None
             assert step.chain is not None

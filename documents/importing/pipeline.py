@@ -34,7 +34,8 @@ Item = TypeVar("Item")
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to import. `on_conflict`: fail, skip, replace or merge; `limit`: lines at most; `jobs`: processes that prepare
-    and write; `max_errors`: failed lines after which to stop; `mapping`: of the lines' fields.
+    and write; `max_errors`: failed lines after which to stop; `mapping`: of the lines' fields; `new_times`: documents are as
+    new as the import, whatever lines say.
     """
 
     on_conflict: str = "fail"
@@ -44,6 +45,7 @@ class Options:
     jobs: int = 1
     max_errors: int | None = None
     mapping: Mapping | None = None
+    new_times: bool = False
 
 
 class State(NamedTuple):
@@ -116,7 +118,7 @@ class Work:
     def _prepare(self) -> Prepare:
         place = self._place
         names = frozenset((place.collection.public_id, place.collection.name)) if isinstance(place, Place) else None
-        return partial(prepare, collection_names=names, mapping=self._options.mapping)
+        return partial(prepare, collection_names=names, mapping=self._options.mapping, new_times=self._options.new_times)
 
     def write(self, batch: Batch) -> Outcome:
         """Raises what `run` does."""

@@ -1,6 +1,7 @@
 """From a line to a document that is ready to be written: the API's own reading and checks, and the row's text for COPY."""
 
 import re
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.conf import settings
@@ -20,6 +21,13 @@ from mixpeek_site.jsonio import JSONObject
 _LARGEST_GROWTH = 4
 
 
+class Times(NamedTuple):
+    """When a document was created and last changed, in UTC."""
+
+    created_at: datetime
+    updated_at: datetime
+
+
 class Prepared(NamedTuple):
     """A document that is valid by itself. `texts`: its JSON columns; the payload is there and not in `given`."""
 
@@ -31,13 +39,18 @@ class Prepared(NamedTuple):
     parent_id: str | None
     has_lineage: bool
     collection: str | None = None  # what the line names, where --collection-field has it name one
+    times: Times | None = None  # that it keeps
 
 
 _USER_FIELDS_ALONE = DocumentInput()  # shared by the documents that name nothing else; nobody writes to it
 
 
-def prepare(line: Line, collection_names: frozenset[str] | None, mapping: Mapping | None = None) -> Prepared | Failure:
-    """`collection_names`: how a body may name the collection, its id and its name; None: that is not known yet."""
+def prepare(
+    line: Line, collection_names: frozenset[str] | None, mapping: Mapping | None = None, *, new_times: bool = False
+) -> Prepared | Failure:
+    """`collection_names`: how a body may name the collection, its id and its name; None: that is not known yet.
+    `new_times`: the document is as new as the import, whatever the line says.
+    """
     body: JSONObject = {}
     collection = None
     try:
@@ -63,10 +76,37 @@ def prepare(line: Line, collection_names: frozenset[str] | None, mapping: Mappin
         sent = given.lineage
         features = read_features(given)
         has_lineage = not sent.is_empty()
-        return Prepared(line, given, texts, features, given.document_id, sent.source_document_id, has_lineage, collection)
+        times = None if new_times or "_internal" not in body else kept_times(body["_internal"])
+        parent_id = sent.source_document_id
+        return Prepared(line, given, texts, features, given.document_id, parent_id, has_lineage, collection, times)
     except DomainError as error:
         named = body.get("document_id")
         return failure(line, named if isinstance(named, str) else None, error)
+
+
+def kept_times(internal: JSONObject | None) -> Times | None:
+    """The times of a document that comes from a store like this one: of `_internal`, where both are times with a zone and in
+    their order. None otherwise: the document is new.
+    """
+    if not internal:
+        return None
+    times = [_time(internal.get(name)) for name in Times._fields]
+    created, updated = times
+    return Times(created, updated) if created is not None and updated is not None and created <= updated else None
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return None if moment is None or moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def iso(moment: datetime) -> str:
+    """As answers and chains show a time in UTC: ISO 8601, ending in Z, without zeros at the end of a fraction."""
+    text = moment.isoformat().removesuffix("+00:00")
+    return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
 def whole_body(line: Line) -> JSONObject:

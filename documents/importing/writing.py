@@ -27,7 +27,7 @@ from documents.features import NamedFeature, array_text, read_features, write_fe
 from documents.importing.judging import Judged
 from documents.importing.linking import Collection, Linked
 from documents.importing.mapping import Mapping as FieldMapping
-from documents.importing.preparing import NULL, Prepared, copied, failure, whole_body
+from documents.importing.preparing import NULL, Prepared, Times, copied, failure, whole_body
 from documents.importing.recording import NotRecorded, Recorder
 from documents.importing.reporting import Counts, Failure
 from documents.inputs import LineageInput, read_patch
@@ -377,14 +377,20 @@ class Writer:
         linked = Linked(
             new,
             collection=place.collection,
-            timestamp=now.isoformat().split("+")[0].rstrip("0").rstrip(".") + "Z",
+            now=now,
             parents=parents,
             buckets=buckets,
             refused=judged.refused,
         )
         keys = ids.new_uuid7_texts(len(new))
         made_ids = iter(ids.new_ids(DOCUMENT_PREFIX, sum(one.document_id is None for one in new)))
-        tail = f"\t{services.new_version()}\t{now.isoformat()}\t{now.isoformat()}\t{place.collection_id}\t{place.namespace_id}\n"
+        version = services.new_version()
+
+        def tail_of(times: Times) -> str:
+            moments = f"{times.created_at.isoformat()}\t{times.updated_at.isoformat()}"
+            return f"\t{version}\t{moments}\t{place.collection_id}\t{place.namespace_id}\n"
+
+        tail = tail_of(Times(now, now))
         step_tail = f"\t{place.collection_id}\t{place.namespace_id}\n"
         written.failures += judged.refused.values()
         written.counts.failed += len(judged.refused)
@@ -397,7 +403,7 @@ class Writer:
             _COPY_DOCUMENTS,
             (
                 "\t".join((key, one.document_id or next(made_ids), *map(copied, one.texts), one.given.schema_version or NULL))
-                + tail
+                + (tail if one.times is None else tail_of(one.times))
                 for key, one, _ in kept
             ),
         )
