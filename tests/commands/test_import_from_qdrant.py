@@ -108,22 +108,23 @@ def test_ids_payload_and_vectors_of_every_kind_arrive(api: Api, collection: str,
 
 
 def test_reserved_keys_of_the_payload_become_user_fields_under_a_prefix(api: Api, collection: str, folder: Path) -> None:
-    ran(api, collection, "--path", str(folder), "--collection-name", "named", "--reserved-prefix", "q.")
+    mapped = ("--map", "/q.vectors=numbers")
+    ran(api, collection, "--path", str(folder), "--collection-name", "named", "--reserved-prefix", "q.", *mapped)
     found = api.get(f"/v1/documents/{UUID}").json()
     assert {name: found[name] for name in found if name.startswith("q.")} == {
         "q.document_id": "other",
         "q._score": 3,
-        "q.vectors": [1],
         "q.lineage": None,
     }
+    assert found["numbers"] == [1]
 
 
 def test_pages_prefix_names_limit_and_a_second_run(api: Api, collection: str, folder: Path) -> None:
     plain = ("--path", str(folder), "--collection-name", "plain", "--id-prefix", "film:", "--vector-name", "text")
     assert ran(api, collection, *plain, "--limit", "300").out.startswith("300 points: 300 imported, 0 failed")
-    again = ran(api, collection, *plain, "--on-conflict", "skip", "--json")
+    again = ran(api, collection, *plain, "--resume", "--json")
     told = json.loads(again.out)
-    assert (told["imported"], told["skipped"], told["failed"], told["points"]) == (300, 300, 0, 600)
+    assert (told["imported"], told["skipped"], told["failed"], told["points_there"]) == (300, 300, 0, 600)
     found = api.get("/v1/documents/film:599?return_vectors=true").json()
     assert found["n"] == 599
     assert single(list(map(float, found["vectors"]["text"]))) == single([599, 0.5, 0.1])

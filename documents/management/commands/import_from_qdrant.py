@@ -8,10 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from documents.importing import Options, SourceError
+from documents.importing import Places, SourceError
 from documents.importing.reading.qdrant import Points, open_qdrant
-from documents.importing.writing import place_for
-from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, positive
+from documents.importing.writing import Place, place_for
+from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, options_of
+from documents.management.importing_files import positive
+from documents.management.reading_options import add_mapping, mapping_of
 from namespaces.management.base import add_organization, chosen_organization
 from namespaces.scope import Scope
 
@@ -25,7 +27,7 @@ user fields, its vectors (dense, named, sparse, multi) the document's vectors.
 examples:
   manage.py import_from_qdrant --url http://localhost:6333 --collection-name films --namespace media --collection films
   QDRANT_API_KEY=… manage.py import_from_qdrant --url https://….cloud.qdrant.io --collection-name films \\
-      --namespace media --collection films --on-conflict skip
+      --namespace media --collection films --jobs 2
   manage.py import_from_qdrant --path ./qdrant_local --collection-name films --namespace media --collection films --dry-run
 
 Needs qdrant-client (pip install qdrant-client, or the extra `qdrant` of this project).
@@ -35,10 +37,12 @@ Ids. 42 becomes "42", a UUID stays as it is; --id-prefix P makes them P42 and so
 Payload. Every key becomes a user field as it is. A key that the store reserves (document_id, vectors, source_type, …,
 and all that begin with _) becomes payload_<key>, or what --reserved-prefix says. With --as-documents the payload was
 written in the shape of this store's documents: document_id, lineage, _internal and the others are taken for what they say.
+--map moves any of them on: --map payload_source_document_id=source_document_id takes that key for the parent.
 
 Vectors keep their names; one without a name is called default, or what --vector-name says.
 
-Interrupted. Whole batches are in, the rest is not: the same command with --on-conflict skip completes it.
+Interrupted. Whole batches are in, the rest is not: the same command with --resume reads again, passes over what is in,
+and completes it.
 
 exit codes: 0 every point is in (or skipped), 1 the import could not begin or go on, 2 wrong arguments,
 3 done, but some points failed, 130 interrupted"""
@@ -58,16 +62,21 @@ exit codes: 0 every point is in (or skipped), 1 the import could not begin or go
         parser.add_argument("--as-documents", action="store_true", help="The payload has the shape of this store's documents.")
         parser.add_argument("--no-vectors", action="store_true", help="Leave the vectors there.")
         parser.add_argument("--timeout", metavar="SECONDS", type=positive, default=60, help="For an answer (default: 60).")
+        add_mapping(parser)
         add_import_options(parser, "points")
 
     def work(self, **options: Any) -> None:
         owner = chosen_organization(options["organization"])
-        place = place_for(Scope(owner.pk, owner.public_id, options["namespace"], ()), options["collection"])
-        prefix, dry_run = options["reserved_prefix"], options["dry_run"]
+        prefix = options["reserved_prefix"]
         if not prefix or prefix.startswith("_"):
             raise CommandError("--reserved-prefix must begin with something else than _, so that the name is not reserved.")
         points = Points(options["id_prefix"], options["vector_name"], prefix, options["as_documents"], not options["no_vectors"])
-        how = Options(options["on_conflict"], dry_run, options["limit"], options["batch_size"])
+        mapping = mapping_of(options)
+        how = options_of(options, mapping)
+        scope = Scope(owner.pk, owner.public_id, options["namespace"], ())
+        place: Place | Places = place_for(scope, options["collection"])
+        if mapping.collection_field is not None:
+            place = Places(scope, options["collection"], create=options["create_collections"])
         api_key = options["api_key"] or os.environ.get(KEY_VARIABLE)
         if api_key and (options["url"] or "").startswith("http://"):
             self.say("The key goes over a connection without TLS: fine on this machine, not across a network.")
@@ -86,10 +95,10 @@ exit codes: 0 every point is in (or skipped), 1 the import could not begin or go
             except SourceError as error:
                 raise CommandError(str(error)) from error
             total = min(source.total, options["limit"] or source.total)
-            arrivals = Arrivals(self, opened, total, options["errors"], "points")
+            arrivals = Arrivals(self, opened, total, "points", errors=options["errors"], as_json=options["json"])
 
             def work() -> dict[str, Any]:
                 arrivals.run(source.lines(settings.MAX_BODY_BYTES), place, how)
-                return {"points": source.total}
+                return {"points_there": source.total}
 
-            self.bring(arrivals, work, dry_run=dry_run, as_json=options["json"], errors=options["errors"])
+            self.bring(arrivals, work, options)

@@ -6,7 +6,6 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +17,8 @@ from documents.importing.described import ObjectCounts
 from documents.importing.reading.remote import RefusedError, Remote
 from documents.importing.reading.server import Dialect, Server
 from documents.importing.writing import place_for
-from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, positive
+from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, options_of
+from documents.management.importing_files import positive
 from mixpeek_site.errors import ConflictError, NotFoundError
 from mixpeek_site.jsonio import JSONObject
 from mixpeek_site.management.base import EXIT_PARTLY
@@ -82,8 +82,6 @@ there after it was read is fetched by --on-conflict replace. What was deleted th
 exit codes: 0 everything is in (or skipped), 1 the import could not begin or go on, 2 wrong arguments,
 3 done, but some documents or objects failed, 130 interrupted"""
 
-    how_to_go_on = " What came in is stored; the same command with --resume goes on."
-
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--base-url", metavar="URL", required=True, help="The other server, such as https://host:8000.")
         parser.add_argument("--api-key", metavar="KEY", help=f"Its key; better in the environment, as {KEY_VARIABLE}.")
@@ -104,7 +102,6 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
         vectors = parser.add_mutually_exclusive_group()
         vectors.add_argument("--vectors", action="store_true", default=True, help="Bring vectors along (the default).")
         vectors.add_argument("--no-vectors", action="store_false", dest="vectors", help="Leave vectors there.")
-        parser.add_argument("--resume", action="store_true", help="Go on with an import that did not end: pass over what is in.")
         parser.add_argument("--timeout", metavar="SECONDS", type=positive, default=60, help="For an answer (default: 60).")
         add_import_options(parser, "documents")
 
@@ -116,6 +113,7 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
             self.say("The key goes over a connection without TLS: fine on this machine, not across a network.")
         owner = chosen_organization(options["organization"])
         dry_run = options["dry_run"]
+        how = options_of(options)
         self._objects = ObjectCounts()
         with ExitStack() as opened:
             try:
@@ -134,40 +132,42 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
             total = None if None in totals else sum(filter(None, totals))
             if options["limit"]:
                 total = min(total or options["limit"], options["limit"])
-            arrivals = Arrivals(self, opened, total, options["errors"], "documents")
+            arrivals = Arrivals(self, opened, total, "documents", errors=options["errors"], as_json=options["json"])
 
             def work() -> dict[str, Any]:
                 with _nothing_kept(dry_run):
                     for source in sources:
-                        self._bring(server, source, owner, arrivals, options)
-                self.say(_objects_told(self._objects))
+                        self._bring(server, source, owner, arrivals, how, options)
+                arrivals.tell(_objects_told(self._objects))
                 return {"objects": asdict(self._objects), "namespaces": [source.name for source in sources]}
 
-            self.bring(arrivals, work, dry_run=dry_run, as_json=options["json"], errors=options["errors"])
+            self.bring(arrivals, work, options)
         if self._objects.failed:
             sys.exit(EXIT_PARTLY)
 
-    def _bring(self, server: Server, source: Source, owner: Organization, arrivals: Arrivals, options: dict[str, Any]) -> None:
-        on_conflict = "skip" if options["resume"] and options["on_conflict"] == "fail" else options["on_conflict"]
+    def _bring(
+        self, server: Server, source: Source, owner: Organization, arrivals: Arrivals, how: Options, options: dict[str, Any]
+    ) -> None:
         scope = self._namespace(source, owner, options)
         for each in source.buckets:
             bucket = described.bucket(scope, each, tell=arrivals.tell)
             found = server.objects(source.id, str(each["bucket_id"]))
-            self._objects.add(described.objects(scope, bucket, found, on_conflict, tell=arrivals.tell))
+            self._objects.add(described.objects(scope, bucket, found, how.on_conflict, tell=arrivals.tell))
         places = [described.collection(scope, each, tell=arrivals.tell) for each in source.collections]
         if not source.collections:
             return
         first = str(source.collections[0]["collection_id"])
         dialect = server.dialect(source.id, first, with_vectors=options["vectors"])
         self._tell(arrivals, source, dialect, options)
-        how = Options(on_conflict, options["dry_run"], None, options["batch_size"])
         for each, place in zip(source.collections, places, strict=True):
             parts = server.parts(source.id, str(each["collection_id"]), dialect, options["partitions"])
             rows = server.documents(source.id, str(each["collection_id"]), parts, options["partitions"])
             before = arrivals.counts.lines
-            left = None if options["limit"] is None else options["limit"] - before
-            lines = server.lines(islice(rows, left), place.name, settings.MAX_BODY_BYTES)
-            arrivals.run(lines, place_for(scope, place.public_id), replace(how, dry_run=options["dry_run"]))
+            left = None if how.limit is None else how.limit - before
+            if left == 0:
+                break
+            lines = server.lines(rows, place.name, settings.MAX_BODY_BYTES)
+            arrivals.run(lines, place_for(scope, place.public_id), replace(how, limit=left))
             read, expected = arrivals.counts.lines - before, each.get("document_count")
             if left is None and isinstance(expected, int) and read < expected:
                 arrivals.tell(f"{source.name}/{place.name}: read {read:,} documents; when this began it had {expected:,}.")
