@@ -7,7 +7,7 @@
 - formats/       one writer per format
 - pipeline.py    the three joined: pieces of bytes
 - files.py       a file written aside and renamed when it is whole
-- progress.py    how far it is
+- definitions.py the collections' definitions
 """
 
 from documents.exporting.asked import FORMATS, SCHEMA_VERSIONS, Asked

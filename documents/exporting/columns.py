@@ -56,7 +56,7 @@ def _is_vector(path: tuple[str, ...]) -> bool:
 
 
 def column_name(path: tuple[str, ...]) -> str:
-    if path[0].startswith("/") or any(not step or "." in step for step in path):
+    if path[0].startswith("/") or any(not step or "." in step or step != step.strip() for step in path):
         return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
     return ".".join(path)
 

@@ -24,8 +24,8 @@ from mixpeek_site.management.progress import Progress
 _JSON_PROGRESS_SECONDS: Final = 1.0
 # Those that decide what a line becomes: an import that goes on has to have the same.
 _MEANING: Final = (
-    *("format", "types", "records", "map", "id_field", "collection_field", "create_collections"),
-    *("on_conflict", "limit"),
+    *("format", "types", "records", "map", "id_field", "collection_field", "create_collections", "new_times"),
+    *("on_conflict", "limit", "new_times"),
 )
 
 
@@ -88,9 +88,10 @@ def begin(place: Place | Places, paths: Sequence[str], options: dict[str, Any]) 
     """Begin a run or go on with one. Raises CommandError when the input is not the same."""
     resume: bool = options["resume"]
     if options["dry_run"]:
-        for name in ("resume", "jobs"):
-            if options[name] not in (False, 1):
-                raise CommandError(f"--dry-run leaves nothing, in one transaction: it goes without --{name}.", returncode=2)
+        for name, is_given in (("resume", resume), ("jobs", options["jobs"] > 1)):
+            if is_given:
+                sentence = f"--dry-run is one transaction that leaves nothing: it goes without --{name}."
+                raise CommandError(sentence, returncode=EXIT_WRONG_ARGUMENTS)
         return Beginning(None, None, "")
     given = {f"--{name.replace('_', '-')}": options[name] or None for name in _MEANING}
     now = resuming.identity(paths, given)

@@ -1,10 +1,9 @@
 """`manage.py export_documents --namespace N --output FILE`."""
 
-import json
-import signal
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Final
 
 from django.core.management.base import CommandError
@@ -12,25 +11,27 @@ from django.core.management.base import CommandError
 from documents.exporting import FORMATS, SCHEMA_VERSIONS, Asked, Export, MissingExtraError, begun
 from documents.exporting.definitions import definitions
 from documents.exporting.files import STANDARD_OUTPUT, TargetError, require_free, written
-from documents.exporting.progress import Progress
-from documents.fields import read_field
 from documents.filters import Node, read_filters
+from documents.management.importing_files import positive, terminable
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError
+from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS, add_json
+from mixpeek_site.management.progress import Progress
 from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
 from namespaces.scope import Scope
 
-EXIT_INTERRUPTED: Final = 130
 STATEMENT_SECONDS: Final = 6 * 3600
 """What PostgreSQL may take to find the next documents: hours, where a filter leaves few of very many."""
 
 
 class Command(PlaceCommand):
+    interrupted = "Nothing is left of it; run it again."
+
     help = """Export documents to a file: JSON lines, CSV or Parquet. Everything comes from one moment, whatever others
 write meanwhile, in a stable order: collection after collection as they were created, each in creation order.
 
 examples:
-  manage.py export_documents --namespace media --output media.jsonl.gz --collections-file media.collections.jsonl
+  manage.py export_documents --namespace media --output media.jsonl.gz --collections-file media.defs.jsonl
   manage.py export_documents --namespace media --collection scenes --output scenes.jsonl.zst --vectors
   manage.py export_documents --namespace media --collection scenes --output - | jq .title
   manage.py export_documents --namespace media --collection scenes --output scenes.csv --select metadata.title,created_at
@@ -68,7 +69,7 @@ exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 13
         parser.add_argument("--filters", metavar="JSON", help="As the API's filters; @FILE reads them from a file.")
         parser.add_argument("--select", metavar="A,B", type=_names, help="Only these fields, and the ids.")
         parser.add_argument("--vectors", action="store_true", help="With features and vectors.")
-        parser.add_argument("--limit", metavar="N", type=_positive, help="At most so many documents.")
+        parser.add_argument("--limit", metavar="N", type=positive, help="At most so many documents.")
         parser.add_argument(
             "--spreadsheet",
             action="store_true",
@@ -76,7 +77,7 @@ exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 13
         )
         parser.add_argument("--collections-file", metavar="FILE", help="Write the collections' definitions there.")
         parser.add_argument("--force", action="store_true", help="Replace FILE if it exists.")
-        parser.add_argument("--json", action="store_true", help="For machines: the result as JSON on stdout, progress on stderr.")
+        add_json(parser)
 
     def work(
         self,
@@ -92,9 +93,12 @@ exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 13
         **options: Any,
     ) -> None:
         if json and output == STANDARD_OUTPUT:
-            raise CommandError("--json says on standard output what was done, where the documents go; give a file.", returncode=2)
+            raise CommandError(
+                "--json says on standard output what was done, where the documents go; give a file.",
+                returncode=EXIT_WRONG_ARGUMENTS,
+            )
         if collections_file == STANDARD_OUTPUT or (collections_file is not None and collections_file == output):
-            raise CommandError("--collections-file must be a file of its own.", returncode=2)
+            raise CommandError("--collections-file must be a file of its own.", returncode=EXIT_WRONG_ARGUMENTS)
         asked = Asked(
             collections=tuple(options["collection"]),
             filters=_filters(filters),
@@ -107,29 +111,23 @@ exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 13
         )
         owner = chosen_organization(organization)
         scope = Scope(owner.pk, owner.public_id, namespace, ())
-        usual = signal.signal(signal.SIGTERM, _interrupt)
         try:
             for path in (output, collections_file):
                 if path is not None:
                     require_free(path, force=force)
-            with begun(scope, asked, statement_seconds=STATEMENT_SECONDS) as export:
+            with terminable(), begun(scope, asked, statement_seconds=STATEMENT_SECONDS) as export:
                 self._export(export, output, collections_file, force=force, as_json=json)
-        except KeyboardInterrupt:
-            self.say("\nInterrupted: nothing was written. Run it again.")
-            sys.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
+            _forget_stdout()
             raise CommandError("Nobody reads the output any more.") from None
+        except OSError as error:
+            raise CommandError(f"The output can't be written: {error.strerror or error}.") from error
         except (TargetError, MissingExtraError) as error:
             raise CommandError(str(error)) from error
-        finally:
-            signal.signal(signal.SIGTERM, usual)
 
     def _export(self, export: Export, output: str, collections_file: str | None, *, force: bool, as_json: bool) -> None:
-        stream: Any = self.stderr._out  # Django's wrapper ends every write with a new line
         stdout: Any = self.stdout._out
-        with ExitStack() as opened:
-            progress = Progress(export.expected, stream, as_json=as_json)
-            opened.callback(progress.close)
+        with Progress(export.expected, self.progress_stream, in_bytes=False) as progress:
             documents = size = 0
             with ExitStack() as files:
                 if collections_file is not None:
@@ -139,24 +137,25 @@ exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 13
                 for piece in export.pieces():
                     target.write(piece.content)
                     documents, size = piece.documents, size + len(piece.content)
-                    progress.update(documents, size)
+                    progress.update(documents)
                 target.flush()
-            progress.close()
         self._tell(export, output, documents, size, progress.seconds, as_json=as_json)
 
     def _tell(self, export: Export, output: str, documents: int, size: int, seconds: float, *, as_json: bool) -> None:
         if as_json:
             collections = [source.collection for source in export.sources]
             done = {"documents": documents, "bytes": size, "seconds": round(seconds, 3), "output": output}
-            self.stdout.write(json.dumps({**done, "format": export.asked.format, "collections": collections}))
+            self.answer({**done, "format": export.asked.format, "collections": collections})
             return
         where = "" if output == STANDARD_OUTPUT else f" to {output}"
         number = f"{documents:,} document{'' if documents == 1 else 's'}"
         self.say(f"{number}{where}, {size:,} bytes, in {seconds:.1f} s ({documents / max(seconds, 1e-9):,.0f}/s).")
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def _forget_stdout() -> None:
+    """What is still to be written there would fail once more when Python ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _format_of(output: str) -> str:
@@ -174,24 +173,13 @@ def _filters(text: str | None) -> Node | None:
                 return read_filters(jsonio.loads(file.read()), ("filters",))
         return read_filters(jsonio.loads(text), ("filters",))
     except OSError as error:
-        raise CommandError(f"--filters: {text[1:]} can't be read: {error.strerror}.", returncode=2) from error
+        raise CommandError(f"--filters: {text[1:]} can't be read: {error.strerror}.", returncode=EXIT_WRONG_ARGUMENTS) from error
     except DomainError as error:
-        raise CommandError(f"--filters: {error.message.replace('The body', 'It')}", returncode=2) from error
+        raise CommandError(f"--filters: {error.message.replace('The body', 'It')}", returncode=EXIT_WRONG_ARGUMENTS) from error
 
 
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(filter(None, map(str.strip, text.split(","))))
     if not names:
         raise ArgumentTypeError("must name fields, separated by commas")
-    for name in names:
-        try:
-            read_field(name, ("select",))
-        except DomainError as error:
-            raise ArgumentTypeError(error.message) from error
     return names
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError("must be a whole number from 1")
-    return int(text)

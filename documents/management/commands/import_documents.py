@@ -2,21 +2,24 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from documents.importing import Counts, Failure, Mapping, Options, Places, SourceError, open_source, run
+from documents.importing import Counts, Failure, Mapping, Options, Places, SourceError, described, open_source, run
 from documents.importing.jobs import WorkerLost
 from documents.importing.reporting import ErrorsFile
 from documents.importing.writing import Place, place_for
 from documents.management import importing_files
 from documents.management.importing_files import closing, committed, result
 from documents.management.reading_options import add_mapping, add_reading, mapping_of, reading_of
+from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError
 from mixpeek_site.management.base import EXIT_INTERRUPTED, EXIT_PARTLY, EXIT_WRONG_ARGUMENTS
+from namespaces import scope as scopes
 from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
 from namespaces.scope import Scope
 
@@ -33,6 +36,7 @@ examples:
   manage.py import_documents scenes.jsonl --namespace media --collection scenes --jobs 2 --resume
   zcat part-*.gz | manage.py import_documents - --namespace media --collection scenes --on-conflict skip
   manage.py import_documents 'export/*.json' --namespace media --collection-field collection_id
+  manage.py import_documents media.jsonl.gz --namespace copy --collection-field collection_id --collections-file media.defs.jsonl
   manage.py import_documents films.csv --namespace media --collection films --id-field imdb --map name=metadata.title
   manage.py import_documents films.parquet --namespace media --collection films --map poster=
 
@@ -65,6 +69,18 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
         add_reading(parser)
         add_mapping(parser)
         importing_files.add_running(parser)
+        parser.add_argument(
+            "--new-times",
+            action="store_true",
+            help="Documents are as new as the import. Without it a line that has them in _internal, as exports do, keeps its "
+            "created_at and updated_at.",
+        )
+        parser.add_argument(
+            "--collections-file",
+            metavar="FILE",
+            help="Definitions of collections, as export_documents --collections-file writes them: those that do not exist are "
+            "made first. Goes with --collection-field collection_id.",
+        )
 
     def work(
         self,
@@ -81,7 +97,12 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
         mapping = mapping_of(options)
         how = reading_of(options, mapping)
         owner = chosen_organization(organization)
-        place = _place(Scope(owner.pk, owner.public_id, namespace, ()), collection, mapping, options["create_collections"])
+        scope = Scope(owner.pk, owner.public_id, namespace, ())
+        if options["collections_file"] is not None:
+            if dry_run:
+                raise CommandError("--dry-run makes no collections: make them first.", returncode=EXIT_WRONG_ARGUMENTS)
+            _make_collections(scope, options["collections_file"], self.say)
+        place = _place(scope, collection, mapping, options["create_collections"])
         counts = Counts()
         max_errors = options["max_errors"]
         with ExitStack() as opened:
@@ -114,7 +135,14 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
                 self._progress.update(so_far.lines - before, position)
 
             made = Options(
-                on_conflict, dry_run, options["limit"], options["batch_size"], options["jobs"], max_errors, mapping or None
+                on_conflict,
+                dry_run,
+                options["limit"],
+                options["batch_size"],
+                options["jobs"],
+                max_errors,
+                mapping or None,
+                options["new_times"],
             )
             try:
                 run(source.lines(settings.MAX_BODY_BYTES), place, made, report, source.position, state)
@@ -159,6 +187,23 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
             if errors and not as_json:
                 self.say(f"The lines that failed are in {errors}: mend them there and import that file.")
             sys.exit(EXIT_PARTLY)
+
+
+def _make_collections(scope: Scope, path: str, tell: Callable[[str], None]) -> None:
+    """Raises CommandError, NotFoundError for the namespace, ConflictError for a name that is another collection's."""
+    scopes.require_namespace(scope)
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    definition = jsonio.loads(line)
+                except DomainError as error:
+                    raise CommandError(f"{path}, line {number}: {error.message}") from error
+                if not isinstance(definition, dict) or not isinstance(definition.get("collection_id"), str):
+                    raise CommandError(f"{path}, line {number}: is no definition of a collection, which has a collection_id.")
+                described.collection(scope, definition, tell=tell)
+    except OSError as error:
+        raise CommandError(f"{path} can't be read: {error.strerror}.") from error
 
 
 def _place(scope: Scope, collection: str | None, mapping: Mapping, create: bool) -> Place | Places:

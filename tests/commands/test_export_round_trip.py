@@ -1,0 +1,170 @@
+"""An export, imported into an empty namespace, gives documents that are equal value for value in every rendering."""
+
+import itertools
+import os
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from documents import queries
+from documents.exporting import SCHEMA_VERSIONS, Asked, begun
+from mixpeek_site import jsonio
+from mixpeek_site.errors import NotFoundError
+from namespaces import services
+from namespaces.models import Organization
+from namespaces.scope import Scope
+from tests import cast, generators
+from tests.cast import Api
+
+pytestmark = pytest.mark.django_db
+
+EXAMPLES = 300 if os.environ.get("HYPOTHESIS_PROFILE") == "full" else 12
+COLLECTIONS = ("scenes", "shots", "frames")
+IDS = [f"doc_{n}" for n in range(8)]
+
+ids = st.sampled_from([*IDS, "gone"])
+references = st.sampled_from(["o1", "o2", "é", "an object"])
+steps = st.fixed_dictionaries(
+    {"collection_id": st.sampled_from(["col_up", "col_of_scenes", "col_of_shots"]), "feature_extractor_id": st.just("x_v1")},
+    optional={"document_id": ids, "timestamp": st.just("2024-05-01T00:00:00Z"), "more": generators.values},
+)
+floats = st.floats(width=32, allow_nan=False, allow_infinity=False).map(lambda number: Decimal(repr(number or 0.0)))
+dense = st.lists(floats, min_size=1, max_size=3)
+vectors = st.one_of(
+    dense,
+    dense.flatmap(lambda row: st.just([row, row])),
+    dense.map(lambda values: {"indices": list(range(len(values))), "values": values}),
+)
+names = st.sampled_from(["indices", "values", "é", "a.b", "default"])
+feature = st.fixed_dictionaries(
+    {"feature_extractor_id": st.sampled_from(["e1_v1", "e2_v1"])},
+    optional={"payload": generators.objects, "vectors": st.dictionaries(names, vectors, max_size=2)},
+)
+lineage = st.fixed_dictionaries(
+    {},
+    optional={
+        "root_object_id": references,
+        "root_bucket_id": st.sampled_from(["bkt_a", "bkt_b"]),
+        "source_type": st.sampled_from(["bucket", "collection"]),
+        "source_object_id": references,
+        "source_document_id": ids,
+        "path": st.just("bkt_a/col_up"),
+        "chain": st.lists(steps, max_size=2),
+    },
+)
+blob = {"field": st.just("video"), "url": st.just("s3://b/k")}
+blobs = st.lists(st.fixed_dictionaries(blob, optional={"é": generators.values}), max_size=2)
+system = st.fixed_dictionaries(
+    {},
+    optional={
+        "modality": st.just("video"),
+        "size_bytes": st.integers(0, 2**70),
+        "processing": generators.objects,
+        "content_hash": st.just("h"),
+        "enrichments": generators.objects,
+        "source_details": st.lists(
+            st.fixed_dictionaries({"type": st.sampled_from(["bucket", "other"]), "object_id": references}), max_size=1
+        ),
+    },
+)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> dict[str, Any]:
+    """A create body of one of the generations, with whatever it may hold."""
+    generation = draw(st.sampled_from(SCHEMA_VERSIONS))
+    body = draw(generators.user_fields)
+    from_where = draw(lineage)
+    parts = draw(system)
+    if generation == "native":
+        body |= {"_internal": {**parts, "lineage": from_where, "metadata": draw(generators.objects)}}
+    else:
+        chain, path = from_where.pop("chain", None), from_where.pop("path", None)
+        body |= {name: parts[name] for name in ("enrichments", "source_details", "content_hash") if name in parts}
+        body |= {"document_schema_version": generation, "internal_metadata": draw(generators.objects)}
+        body |= {"source_blobs": draw(blobs)}
+        if generation == "v1":
+            body |= {"lineage": {**from_where, "lineage_chain": chain or []}, "lineage_path": path}
+        else:
+            body |= {**from_where, "lineage_path": path, "lineage_chain": chain}
+    body |= {"document_blobs": draw(blobs)}
+    if draw(st.booleans()):
+        body |= {"features": draw(st.lists(feature, max_size=2)), "vectors": draw(st.dictionaries(st.just("v"), vectors))}
+    return body
+
+
+created = st.tuples(st.just("create"), st.sampled_from(COLLECTIONS), st.sampled_from(IDS), bodies())
+nothing: dict[str, Any] = {}
+deleted = st.tuples(st.just("delete"), st.sampled_from(COLLECTIONS), st.sampled_from(IDS), st.just(nothing))
+changed = st.tuples(st.just("change"), st.sampled_from(COLLECTIONS), st.sampled_from(IDS), generators.user_fields)
+writes = st.lists(st.one_of(created, created, created, created, deleted, changed), min_size=1, max_size=12)
+_numbers = itertools.count(1)
+
+
+@settings(max_examples=EXAMPLES)
+@given(writes=writes)
+def test_export_then_import_gives_equal_documents(writes: list[Any], tmp_path: Path) -> None:
+    api = cast.api()
+    for name in COLLECTIONS:
+        services.create_collection(scope=api.scope, name=name, collection_id=f"col_of_{name}", config=config(name))
+    for write, collection, document_id, body in writes:
+        place = f"/v1/collections/{collection}/documents"
+        if write == "create":
+            api.post(place, {**body, "document_id": document_id})
+        elif write == "delete":
+            api.delete(f"{place}/{document_id}")
+        else:
+            api.put(f"{place}/{document_id}", body)
+    assert_comes_back(api, tmp_path / f"{next(_numbers)}")
+
+
+def config(name: str) -> dict[str, Any]:
+    extractor = {"feature_extractor_name": f"{name}_splitter", "version": "v2"}
+    return {"feature_extractor": extractor, "source": {"type": "none"}, "metadata": {"é": [1, None]}}
+
+
+def assert_comes_back(api: Api, folder: Path, *options: str) -> None:
+    copy = cast.api(Organization.objects.get(pk=api.scope.organization_id))
+    folder.mkdir()
+    documents, definitions = str(folder / "all.jsonl"), str(folder / "defs.jsonl")
+    said = {"stdout": StringIO(), "stderr": StringIO()}
+    place = ["--organization", api.scope.organization_public_id, "--namespace"]
+    out = ["--output", documents, "--collections-file", definitions, "--vectors"]
+    call_command("export_documents", *place, str(api.namespace), *out, **said)
+    into = ["--collections-file", definitions, "--collection-field", "collection_id", *options]
+    try:
+        call_command("import_documents", documents, *place, str(copy.namespace), *into, **said)
+    except SystemExit:
+        raise AssertionError(said["stderr"].getvalue()) from None
+    for schema_version in SCHEMA_VERSIONS:
+        assert everything(copy.scope, schema_version) == everything(api.scope, schema_version)
+    assert lineages(copy.scope) == lineages(api.scope)
+
+
+def everything(scope: Scope, schema_version: str) -> list[Any]:
+    """Every document in its order, with features and vectors; without what another namespace gives it."""
+    with begun(scope, Asked(schema_version=schema_version, vectors=True), statement_seconds=30) as export:
+        content = b"".join(piece.content for piece in export.pieces())
+    documents = [jsonio.loads_stored(line.decode()) for line in content.splitlines()]
+    for document in documents:
+        if "_internal" in document:
+            del document["_internal"]["namespace_id"], document["_internal"]["internal_id"]
+    return [cast.compact(document) for document in documents]
+
+
+def lineages(scope: Scope) -> list[Any]:
+    found = [(name, document) for name in COLLECTIONS for document in IDS]
+    return [_lineage(scope, name, document) for name, document in found]
+
+
+def _lineage(scope: Scope, collection: str, document_id: str) -> Any:
+    try:
+        return queries.document_lineage(scope, collection, document_id)
+    except NotFoundError:
+        return None
