@@ -1,12 +1,12 @@
 """`manage.py import_documents` beside raw COPY of the same rows into the same tables, indexes and foreign keys.
 
-    .venv/bin/python -m benchmarks.import_rate [--documents 50000] [--repeats 3]
+    .venv/bin/python -m benchmarks.import_rate [--documents 50000] [--repeats 3] [--jobs 1 2] [--shapes plain objects trees]
 
 Three files of 1 KB documents: `plain` has neither ids nor lineage, `objects` has ids and comes from bucket objects, `trees`
 has ids and parents (ten documents to a tree, three tiers deep). Each is imported by the command into a scratch database;
 then the rows that this made are copied by hand-written COPY, from memory, in one transaction per table set, into twins of
-the tables. Both take turns; printed are the medians and their ratio, which is the result. The scratch database is dropped
-at the end.
+the tables. All take turns; printed are the medians and their ratio, which is the result. The scratch database is dropped
+at the end. Beyond one job the processes' start is measured, too: some tenths of a second, so let there be documents enough.
 """
 
 import argparse
@@ -47,31 +47,41 @@ def trees(number: int) -> dict[str, Any]:
     }
 
 
+SHAPES = {"plain": plain, "objects": objects, "trees": trees}
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--documents", type=int, default=50_000)
     arguments.add_argument("--repeats", type=int, default=3)
+    arguments.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    arguments.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     chosen = arguments.parse_args()
     with scratch_database() as url, tempfile.TemporaryDirectory() as folder, _django_on(url):
         print(f"{chosen.documents:,} documents, {chosen.repeats} repeats; documents per second")
-        for shape in (plain, objects, trees):
-            _compare(shape, chosen.documents, chosen.repeats, Path(folder))
+        for name in chosen.shapes:
+            _compare(SHAPES[name], chosen.documents, chosen.repeats, chosen.jobs, Path(folder))
 
 
-def _compare(shape: Callable[[int], dict[str, Any]], documents: int, repeats: int, folder: Path) -> None:
+def _compare(shape: Callable[[int], dict[str, Any]], documents: int, repeats: int, jobs: list[int], folder: Path) -> None:
     path = folder / f"{shape.__name__}.jsonl"
     with path.open("w") as file:
         file.writelines(workload.dumps(shape(number)) + "\n" for number in range(documents))
-    imports, copies = [], []
+    imports: dict[int, list[float]] = {number: [] for number in jobs}
+    copies = []
     for _ in range(repeats):
-        imports.append(documents / _import(path))
+        for number in jobs:
+            imports[number].append(documents / _import(path, number))
         copies.append(documents / _raw_copy())
-    ours, raw = statistics.median(imports), statistics.median(copies)
-    size = path.stat().st_size / documents
-    print(f"{shape.__name__:8} {size:5.0f} B a line   import {ours:8,.0f}   raw COPY {raw:8,.0f}   ratio {ours / raw:.2f}")
+    raw = statistics.median(copies)
+    print(f"{shape.__name__:8} {path.stat().st_size / documents:5.0f} B a line   raw COPY {raw:8,.0f}", end="")
+    for number, rates in imports.items():
+        ours = statistics.median(rates)
+        print(f"   --jobs {number} {ours:8,.0f}, ratio {ours / raw:.2f}", end="")
+    print(flush=True)
 
 
-def _import(path: Path) -> float:
+def _import(path: Path, jobs: int) -> float:
     """Seconds of the command, on empty tables."""
     from django.core.management import call_command
     from django.db import connection
@@ -80,7 +90,8 @@ def _import(path: Path) -> float:
         cursor.execute("TRUNCATE documents_document CASCADE")
         cursor.execute("CHECKPOINT")
     begun = time.perf_counter()
-    call_command("import_documents", str(path), namespace="bench", collection="bench", stdout=io.StringIO(), stderr=io.StringIO())
+    told = {"stdout": io.StringIO(), "stderr": io.StringIO()}
+    call_command("import_documents", str(path), "--jobs", str(jobs), namespace="bench", collection="bench", **told)
     return time.perf_counter() - begun
 
 

@@ -96,6 +96,23 @@ def purge_namespaces(stopping: Stopping) -> Iterator[str]:
             yield _said(f"namespace {namespace}", objects, "object", begun)
 
 
+IMPORTS_KEPT_DAYS: Final = 7
+UNFINISHED_IMPORTS_KEPT_DAYS: Final = 30
+
+
+def purge_import_runs(stopping: Stopping) -> Iterator[str]:
+    """What imports that ended long ago kept, to go on if they had to; of one that began long ago and is unfinished, too."""
+    runs = sql.rows(
+        "SELECT r.id FROM documents_importrun r WHERE r.finished_at < now() - make_interval(days => %s)"
+        " OR (r.finished_at IS NULL AND r.started_at < now() - make_interval(days => %s))",
+        (IMPORTS_KEPT_DAYS, UNFINISHED_IMPORTS_KEPT_DAYS),
+    )
+    for (run,) in runs:
+        if not stopping():
+            sql.run("DELETE FROM documents_importrun r WHERE r.id = %s", (run,))
+    yield from ()
+
+
 _DELETED_COLLECTIONS = """
 SELECT c.namespace_id, c.id, c.public_id, n.public_id
 FROM namespaces_collection c JOIN namespaces_namespace n ON n.id = c.namespace_id
@@ -195,5 +212,6 @@ DUTIES: Final[tuple[Duty, ...]] = (
     payload_indexes.builder.keep,
     purge_collections,
     purge_namespaces,
+    purge_import_runs,
     surveying.survey,
 )

@@ -21,6 +21,8 @@ def atomic() -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
+    except psycopg.errors.ProgramLimitExceeded:
+        raise  # a statement's fault, though psycopg counts it among the operational errors
     except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
         raise ServiceUnavailableError("The database can't be reached; try again shortly.") from error
 

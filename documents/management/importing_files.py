@@ -93,7 +93,7 @@ def begin(place: Place | Places, paths: Sequence[str], options: dict[str, Any]) 
                 sentence = f"--dry-run is one transaction that leaves nothing: it goes without --{name}."
                 raise CommandError(sentence, returncode=EXIT_WRONG_ARGUMENTS)
         return Beginning(None, None, "")
-    given = {f"--{name.replace('_', '-')}": options[name] or None for name in _MEANING}
+    given = {f"--{name.replace('_', '-')}": options.get(name) or None for name in _MEANING}
     now = resuming.identity(paths, given)
     namespace_id, collection_id = place.namespace_id, place.collection_id if isinstance(place, Place) else None
     stored = resuming.newest(namespace_id, collection_id, now.names)
