@@ -191,6 +191,58 @@ def test_parquet_comes_in_and_its_binary_columns_stay_out(api: Api, tmp_path: Pa
     }
 
 
+@pytest.mark.parametrize("extension", ["parquet", "csv"])
+def test_tables_that_we_exported_come_back(api: Api, tmp_path: Path, extension: str) -> None:
+    """Of documents without nulls; in CSV also without texts that look like something else."""
+    films = cast.collection(api, "films")
+    bodies: list[Any] = [
+        {
+            "document_id": "a",
+            "title": "x",
+            "n": 1,
+            "tags": [1, {"b": None}],
+            "metadata": {"a.b": {" c ": 2}, "d": {}},
+            "": "empty",
+        },
+        {"document_id": "b", "title": {"main": "y"}, "n": jsonio.loads("18446744073709551617"), "vectors": {"clip": [0.5, 0.25]}},
+        {"document_id": "c", "n": jsonio.loads("0.1000000000000000055"), "source_document_id": "a", "content_hash": "h"},
+        {
+            "document_id": "d",
+            "No. of reels": 5,
+            "/x": True,
+            "metadata": {"d": [[]]},
+            "document_blobs": [{"field": "f", "url": "u"}],
+        },
+    ]
+    for body in bodies:
+        assert api.post(f"/v1/collections/{films}/documents", body).status_code == 200
+    file = tmp_path / f"films.{extension}"
+    place = ["--namespace", str(api.namespace), "--organization", api.scope.organization_public_id]
+    call_command("export_documents", *place, "--collection", "films", "--output", str(file), "--vectors", stderr=StringIO())
+    other = cast.api()
+    services.create_collection(scope=other.scope, name="films", collection_id=films, config={"source": {"type": "none"}})
+    code, said = bring(other, file, "--collection", "films")
+    assert code == 0, said
+    fields = [{body["document_id"]: user_fields(at, body["document_id"]) for body in bodies} for at in (api, other)]
+    for name in fields[0]:
+        assert json.loads(compact(fields[1][name])) == json.loads(compact(fields[0][name]))
+
+
+def user_fields(api: Api, name: str) -> Any:
+    document = api.get(f"/v1/documents/{name}?return_vectors=true").json()
+    for member in ("internal_id", "namespace_id"):
+        del document["_internal"][member]
+    return without_nulls(document)
+
+
+def without_nulls(value: Any) -> Any:
+    """Empty cells are nulls, which the documents did not have, and objects of nothing but nulls."""
+    if not isinstance(value, dict) or not value:
+        return value
+    kept = {name: inner for name, member in value.items() if (inner := without_nulls(member)) is not None}
+    return kept or None
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

@@ -16,7 +16,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from documents.importing.reading.columns import Places
+from documents.importing.reading.columns import REST, Places
 from documents.importing.reading.jsonl import skip_line
 from documents.importing.reading.lines import KEPT_OF_TOO_LONG, Line, SourceError
 from mixpeek_site import jsonio
@@ -79,7 +79,9 @@ class Rows:
         if unknown:
             raise SourceError(f"{where}: there is no column {unknown[0]}, which --types names.")
         self._places = Places(layout.columns, where)
-        self._kinds: list[Callable[[str], str]] = [TYPES[layout.types.get(name, "auto")] for name in layout.columns]
+        self._kinds: list[Callable[[str], str]] = [
+            TYPES["json" if name == REST else layout.types.get(name, "auto")] for name in layout.columns
+        ]
 
     def body(self, cells: Sequence[str]) -> bytes:
         """Raises _RowFault."""
@@ -93,6 +95,8 @@ class Rows:
             return self._places.body(texts).encode()
         except UnicodeEncodeError:
             raise _RowFault("is not UTF-8") from None
+        except (ValueError, RecursionError, ArithmeticError) as error:
+            raise _RowFault(str(error)) from None
 
     def _first_fault(self, cells: Sequence[str]) -> str:
         for name, kind, cell in zip(self._columns, self._kinds, cells, strict=True):
@@ -266,7 +270,7 @@ def _header(feed: _Feed, file: str, delimiter: str | None) -> tuple[tuple[str, .
                 raise SourceError(f"{file} is UTF-16; make it UTF-8 first: iconv -f UTF-16 -t UTF-8")
             delimiter = delimiter or _delimiter(first)
             cells = next(csv.reader(_put_before(first, feed), delimiter=delimiter, strict=True))
-            cells = [cell.strip() for cell in cells] if any(map(str.strip, cells)) else []
+            cells = [cell if cell.startswith("/") else cell.strip() for cell in cells] if any(map(str.strip, cells)) else []
         "".join(cells).encode()
     except StopIteration:
         return None, delimiter or ","

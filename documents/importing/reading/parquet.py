@@ -1,7 +1,8 @@
 """Parquet, by way of pyarrow, a batch of rows at a time: nested columns, exact decimals, times as ISO texts in UTC.
 
-A column's name is a path, as in CSV. A text column of the logical type JSON is put in as JSON. What JSON can't hold
-(binary data, durations) is refused by its column's name before a row is read; NaN and infinities are faults of their row.
+A column's name is a path, as in CSV. A text column of the logical type JSON, or that our own export marked so, is JSON.
+What JSON can't hold (binary data, durations) is refused by its column's name before a row is read; NaN and infinities are
+faults of their row.
 """
 
 import math
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _ROWS: Final = 500
 _UNITS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_JSON: Final = {b"json": b"true"}
+"""What a field's metadata say in our own exports, whose texts are JSON."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Convert = Callable[[Any], Any]
@@ -44,7 +47,7 @@ def lines(file: IO[bytes], max_bytes: int, name: str, dropped: frozenset[str] = 
         names = [column for column in schema.names if column not in dropped]
         if len(set(names)) < len(names):
             raise SourceError(f"{name}: two columns have the same name.")
-        columns = [_Column(column, schema.field(column).type, name) for column in names]
+        columns = [_Column(schema.field(column), name) for column in names]
         places = Places(names, name)
         for batch in table.iter_batches(_ROWS, columns=names, use_threads=False):
             texts = [column.texts(array) for column, array in zip(columns, batch.columns, strict=True)]
@@ -57,11 +60,15 @@ def lines(file: IO[bytes], max_bytes: int, name: str, dropped: frozenset[str] = 
 
 
 def _line(number: int, cells: list[str], places: Places, max_bytes: int, name: str) -> Line:
-    fault = next((cell for cell in cells if isinstance(cell, _Bad)), None)
-    raw = places.body(cells).encode(errors="surrogatepass")
+    bad = next((cell for cell in cells if isinstance(cell, _Bad)), None)
+    fault = None if bad is None else bad.reason
+    try:
+        raw = places.body(cells).encode(errors="surrogatepass")
+    except (ValueError, RecursionError, ArithmeticError) as error:  # of the column `_rest`
+        raw, fault = "".join(("[", ",".join(cells), "]")).encode(errors="surrogatepass"), fault or str(error)
     if len(raw) > max_bytes:
         return Line(number, raw[:KEPT_OF_TOO_LONG], len(raw), None, name, "row")
-    return Line(number, raw, 0, None if fault is None else fault.reason, name, "row")
+    return Line(number, raw, 0, fault, name, "row")
 
 
 class _Bad(str):
@@ -76,10 +83,11 @@ class _Bad(str):
 
 
 class _Column:
-    def __init__(self, name: str, kind: "pyarrow.DataType", file: str) -> None:
+    def __init__(self, field: "pyarrow.Field", file: str) -> None:
         """Raises SourceError for a type that JSON has no place for."""
         import pyarrow as arrow
 
+        name, kind = field.name, field.type
         self._name = name
         try:
             self._stored, convert = _plan(kind)
@@ -88,11 +96,11 @@ class _Column:
                 f"{file}: column {name} holds {fault}, which a document can't hold. Leave it out: --map {name}="
             ) from None
         self._as_text: Callable[[Any], str] = jsonio.dumps
-        if isinstance(kind, arrow.JsonType):
+        if isinstance(kind, arrow.JsonType) or (_JSON.items() <= (field.metadata or {}).items() and _is_text(kind)):
             self._as_text = _checked
         elif arrow.types.is_integer(kind):
             self._as_text = str
-        elif arrow.types.is_string(kind) or arrow.types.is_large_string(kind):
+        elif _is_text(kind):
             self._as_text = encode_basestring
         elif convert is not None:
             whole = convert
@@ -109,6 +117,12 @@ class _Column:
         except (_Fault, DomainError) as error:
             told = str(value) if isinstance(value, float) else f"?{jsonio.dumps_ascii(str(value))}"
             return _Bad(told, f"column {self._name}: {error}")
+
+
+def _is_text(kind: "pyarrow.DataType") -> bool:
+    import pyarrow as arrow
+
+    return bool(arrow.types.is_string(kind) or arrow.types.is_large_string(kind))
 
 
 def _checked(text: str) -> str:
