@@ -78,6 +78,20 @@ FORMAT_MODULE_PATH = ["mixpeek_site.formats"]
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
+# What a page of the admin failed at is written to stderr, once, as what the API fails at is (mixpeek.api). By itself Django
+# writes it nowhere while DEBUG is off.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"dated": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {
+        "debug is off": {"()": "django.utils.log.RequireDebugFalse"},
+        "exceptions": {"()": "django.utils.log.CallbackFilter", "callback": lambda record: bool(record.exc_info)},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "dated", "filters": ["debug is off", "exceptions"]}},
+    "loggers": {"django.request": {"handlers": ["stderr"], "level": "ERROR"}},
+}
+
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
 
 REST_FRAMEWORK = {

@@ -31,6 +31,7 @@ from mixpeek_site import jsonio, sql
 from mixpeek_site.errors import ValidationError
 from namespaces.admin.access import limited, staff_scope
 from namespaces.admin.json_text import TextError, fault_error, parse
+from namespaces.admin.numbers import whole_number
 from namespaces.models import Namespace
 from namespaces.scope import Scope
 
@@ -136,17 +137,13 @@ def read_asked(request: HttpRequest, parameters: Mapping[str, str]) -> Asked:
     return Asked(query, namespaces, namespace, collections, collection, filters, faults | _of_ids(query))
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
 def _namespaces(request: HttpRequest, chosen: str | None) -> tuple[list[Namespace], Namespace | None]:
     """Those to choose from, and the chosen one: where there is one alone, that."""
     living = limited(request, Namespace.objects.filter(deleted_at=None), "pk").select_related("organization").defer("config")
     found = list(living.order_by("name", "pk")[:MAX_CHOICES])
     if chosen is None:
         return found, found[0] if len(found) == 1 else None
-    number = _number(chosen)
+    number = whole_number(chosen)
     namespace = next((each for each in found if each.pk == number), None)
     if namespace is None and number is not None and len(found) == MAX_CHOICES:
         namespace = living.filter(pk=number).first()
@@ -165,7 +162,7 @@ FROM (SELECT c.namespace_id, c.id AS collection_id, c.public_id, c.name FROM nam
 
 def _collections(namespace_id: int, chosen: str) -> tuple[list[Stage], Stage | None]:
     """The first by name, and the chosen one among them."""
-    number = _number(chosen) or 0
+    number = whole_number(chosen) or 0
     found = [Stage._make(row) for row in sql.rows(_COLLECTIONS, (namespace_id, number))]
     found.sort(key=lambda each: (each.name, each.key))
     return found, next((each for each in found if each.key == number), None)

@@ -17,6 +17,7 @@ from mixpeek_site.errors import ConflictError, PreconditionFailedError
 from mixpeek_site.transactions import atomic
 from namespaces.admin import audit
 from namespaces.admin.access import page, require, staff_scope
+from namespaces.admin.numbers import whole_number
 from namespaces.admin.urls import document_url
 
 TYPED_FROM = 100  # documents that a cascade takes
@@ -70,8 +71,7 @@ def _fault(request: HttpRequest, opened: Opened, impact: Impact) -> str:
 def _delete(request: HttpRequest, opened: Opened, on_children: str) -> int:
     """How many documents went. Raises PreconditionFailedError and ConflictError."""
     document_id = opened.stored.document_id
-    version = request.POST.get("version", "")
-    known = int(version) if version.isdigit() and len(version) < 19 else 0
+    known = whole_number(request.POST.get("version")) or 0
     with atomic():  # what is not recorded is not done
         gone = services.delete_document(
             scope=staff_scope(opened.namespace),

@@ -23,6 +23,7 @@ from mixpeek_site.transactions import atomic
 from namespaces.admin import audit
 from namespaces.admin.access import namespace_of, page, require, staff_scope
 from namespaces.admin.json_text import TextError, domain_error, locate, parse_object, pretty
+from namespaces.admin.numbers import whole_number
 from namespaces.admin.urls import document_url
 
 MAX_DIFF_LINES = 4_000
@@ -48,7 +49,7 @@ def edit_page(request: HttpRequest, namespace_id: int, document_id: str) -> Http
         return _form(request, opened, texts, version, errors=errors)
     if request.POST.get("action") == "format":
         return _form(request, opened, _formatted(texts), version, formatted=True)
-    known = int(version) if version.isdigit() and len(version) < 19 else 0
+    known = whole_number(version) or 0
     try:
         with atomic():  # what is not logged is not done
             services.replace_document(

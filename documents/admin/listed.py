@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -192,9 +192,9 @@ def _position(text: str, asked: Asked) -> Position | None:
     try:
         if asked.sort:
             moment = datetime.fromisoformat(key)
-            return [moment.isoformat(), str(UUID(row_id))] if moment.tzinfo else None
+            return [moment.astimezone(UTC).isoformat(), str(UUID(row_id))] if moment.tzinfo else None
         return [repr(float(key)), str(UUID(row_id))] if math.isfinite(float(key)) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

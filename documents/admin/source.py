@@ -17,6 +17,7 @@ from mixpeek_site.errors import DomainError, NotFoundError, PreconditionFailedEr
 from mixpeek_site.transactions import atomic
 from namespaces.admin import audit
 from namespaces.admin.access import page, require, staff_scope
+from namespaces.admin.numbers import whole_number
 from namespaces.admin.urls import document_url
 
 KINDS = {"document": "source_document_id", "object": "source_object_id"}
@@ -36,8 +37,7 @@ def source_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
         if not problem and kind == "document" and not confirmed and not _is_stored(opened.namespace, wanted):
             problem, unstored = f"No document {wanted} is stored in this namespace.", True
         if not problem:
-            version = request.POST.get("version", "")
-            known = int(version) if version.isdigit() and len(version) < 19 else 0
+            known = whole_number(request.POST.get("version")) or 0
             body: dict[str, Any] = {
                 "source_type": "collection" if kind == "document" else "bucket",
                 KINDS[kind]: wanted,

@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from mixpeek_site import jsonio, sql
 from namespaces.admin.access import limited, reached
 from namespaces.admin.audit import KINDS
+from namespaces.admin.numbers import whole_number
 from namespaces.admin.urls import change_url, document_url, list_url, tree_url
 from namespaces.models import AuditEntry, Namespace
 
@@ -91,9 +92,8 @@ class Asked(NamedTuple):
     @classmethod
     def read(cls, given: Any) -> "Asked":
         """From a query string; what makes no sense there asks for nothing."""
-        number = given.get("namespace", "")
         return cls(
-            int(number) if number.isdecimal() and number.isascii() and len(number) < 19 else None,
+            whole_number(given.get("namespace")),
             given.get("user", "").strip(),
             given.get("kind", ""),
             given.get("id", "").strip(),
@@ -159,7 +159,7 @@ class Page(NamedTuple):
 
 def page_of(request: HttpRequest, asked: Asked) -> Page:
     """The page of entries that the query string's `older` or `newer` names."""
-    older_than, newer_than = _number(request.GET.get("older")), _number(request.GET.get("newer"))
+    older_than, newer_than = whole_number(request.GET.get("older")), whole_number(request.GET.get("newer"))
     if older_than is not None:
         newer_than = None
     found = entries(reached(request), asked, older_than=older_than, newer_than=newer_than, limit=PAGE + 1)
@@ -173,10 +173,6 @@ def page_of(request: HttpRequest, asked: Asked) -> Page:
         "?" + urlencode({**kept, "newer": str(shown[0].key)}) if newer else None,
         "?" + urlencode({**kept, "older": str(shown[-1].key)}) if older else None,
     )
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def history_page(request: HttpRequest, model_admin: Any, row: Any, subject: Subject) -> HttpResponse:

@@ -25,6 +25,7 @@ from django.utils.text import capfirst
 from mixpeek_site import sql
 from namespaces.admin.access import is_bound, limited, reached
 from namespaces.admin.base import StoreAdmin
+from namespaces.admin.numbers import whole_number
 from namespaces.models import Namespace, Organization
 
 OLDER, NEWER, PAGE = "older", "newer", "p"
@@ -296,8 +297,9 @@ class ChoiceFilter(SimpleListFilter):
         """Choices from the table's first rows, and the chosen one if it lies beyond them."""
         found = [(str(key), str(name)) for key, name in rows[:MAX_CHOICES].values_list("pk", "name")]
         value = self.value()
-        if value and value.isdigit() and len(found) == MAX_CHOICES and value not in dict(found):
-            found += [(str(key), str(name)) for key, name in rows.filter(pk=value).values_list("pk", "name")]
+        key = whole_number(value)
+        if key is not None and len(found) == MAX_CHOICES and value not in dict(found):
+            found += [(str(key), str(name)) for key, name in rows.filter(pk=key).values_list("pk", "name")]
         return found
 
 
@@ -318,8 +320,8 @@ class ParentFilter(ChoiceFilter):
         raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        namespace = request.GET.get("namespace", "")
-        if not (namespace.isdigit() and len(namespace) < 19):
+        namespace = whole_number(request.GET.get("namespace"))
+        if namespace is None:
             return []
         parents = limited(request, self.parents()).filter(namespace_id=namespace, namespace__deleted_at=None)
         return self.with_chosen(parents.order_by("name", "pk"))
