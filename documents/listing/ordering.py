@@ -90,8 +90,9 @@ class Ordering:
 
 
 def _compared(keys: list[Fragment], types: tuple[str, ...], row_id: str, position: list[str | None], sign: str) -> Fragment:
+    """In subqueries, so that PostgreSQL doesn't see how little is left near the end, and plan each such page anew."""
     left = ", ".join([*(key.text for key in keys), row_id])
-    right = ", ".join([*(f"%s::{name}" for name in types), "%s::uuid"])
+    right = ", ".join(f"(SELECT %s::{name})" for name in (*types, "uuid"))
     return Fragment(f"({left}) {sign} ({right})", (*(param for key in keys for param in key.params), *position))
 
 

@@ -143,17 +143,21 @@ def _add_declared_walk(
         out.add(" AND false")
     elif position is not None and exact:
         value, row_id = position[0], position[-1]
-        out.add(f" AND {index.key} {sign}= documents_order_key(%s::jsonb)", value)
-        out.add(f" AND ({index.value}, d.id) {sign} (%s::jsonb, %s::uuid)", value, row_id)
+        out.add(f" AND {index.key} {sign}= (SELECT documents_order_key(%s::jsonb))", value)
+        out.add(f" AND ({index.value}, d.id) {sign} ((SELECT %s::jsonb), (SELECT %s::uuid))", value, row_id)
     elif position is not None:
-        out.add(f" AND ({index.key}, d.id) {sign} (documents_order_key(%s::jsonb), %s::uuid)", position[0], position[-1])
+        out.add(
+            f" AND ({index.key}, d.id) {sign} ((SELECT documents_order_key(%s::jsonb)), (SELECT %s::uuid))",
+            position[0],
+            position[-1],
+        )
     then = f" {index.value} {direction}," if exact else ""
     out.add(f" ORDER BY {index.key} {direction},{then} d.id {direction}").add(_limit(wanted)).add(")")
     out.add(f", b AS (SELECT NULL::jsonb AS k1, d.created_at AS k2, d.id, {STORED_BYTES} AS stored_bytes")
     _add_collection(out, question, of_values)
     out.add(f" AND {index.value} IS NULL AND (SELECT count(*) FROM a) < %s", wanted)
     if position is not None and position[0] is None:
-        out.add(f" AND (d.created_at, d.id) {sign} (%s::timestamptz, %s::uuid)", *position[1:])
+        out.add(f" AND (d.created_at, d.id) {sign} ((SELECT %s::timestamptz), (SELECT %s::uuid))", *position[1:])
     out.add(f" ORDER BY d.created_at {direction}, d.id {direction}").add(_limit(wanted)).add(")")
     out.add(" SELECT * FROM a UNION ALL SELECT * FROM b")
 
