@@ -22,31 +22,35 @@ SELECT l.namespace, l.namespace_public_id, l.collection, l.collection_public_id,
 FROM living l LEFT JOIN held h USING (namespace_id, collection_id)
 ORDER BY l.namespace_id, l.collection_id
 """
-_COUNTS: Final = f"""
-WITH {_LIVING}
-SELECT (SELECT count(*) FROM namespaces_organization) AS organizations,
-       (SELECT count(*) FROM namespaces_apikey) AS api_keys,
-       (SELECT count(*) FROM auth_user) AS staff_users,
-       (SELECT count(*) FROM namespaces_namespace WHERE deleted_at IS NULL) AS namespaces,
-       (SELECT count(*) FROM living) AS collections,
-       (SELECT count(*) FROM documents_lineagestep JOIN living USING (namespace_id, collection_id)) AS lineage_steps,
-       (SELECT count(*) FROM documents_feature f
-        JOIN documents_document d ON d.namespace_id = f.namespace_id AND d.id = f.document_id
-        JOIN living l ON l.namespace_id = d.namespace_id AND l.collection_id = d.collection_id) AS features,
-       (SELECT count(*) FROM namespaces_bucket b JOIN namespaces_namespace n ON n.id = b.namespace_id
-        WHERE n.deleted_at IS NULL) AS buckets,
-       (SELECT count(*) FROM namespaces_bucketobject o JOIN namespaces_namespace n ON n.id = o.namespace_id
-        WHERE n.deleted_at IS NULL) AS objects,
-       (SELECT count(*) FROM namespaces_auditentry) AS audit_entries
-"""
+_IN_LIVING_NAMESPACE: Final = "JOIN namespaces_namespace n ON n.id = t.namespace_id WHERE n.deleted_at IS NULL"
+_COUNTED: Final = {
+    "organizations": "namespaces_organization t",
+    "api_keys": "namespaces_apikey t",
+    "staff_users": "auth_user t",
+    "namespaces": "namespaces_namespace t WHERE t.deleted_at IS NULL",
+    "collections": "living t",
+    "lineage_steps": "documents_lineagestep t JOIN living USING (namespace_id, collection_id)",
+    "features": "documents_feature t JOIN documents_document d ON d.namespace_id = t.namespace_id AND d.id = t.document_id"
+    " JOIN living l ON l.namespace_id = d.namespace_id AND l.collection_id = d.collection_id",
+    "buckets": f"namespaces_bucket t {_IN_LIVING_NAMESPACE}",
+    "objects": f"namespaces_bucketobject t {_IN_LIVING_NAMESPACE}",
+    "audit_entries": "namespaces_auditentry t",
+}
+_PRESENT: Final = "SELECT name FROM unnest(%s::text[]) name WHERE name = 'living' OR to_regclass(name) IS NOT NULL"
 
 
 def take(connection: Connection) -> Inventory:
-    """Two statements, which read indexes of all documents. Consistent in a transaction of one snapshot."""
+    """Three statements, which read indexes of all documents. Consistent in a transaction of one snapshot.
+
+    Before an upgrade has migrated it, a database may lack a table; nothing of it is counted then.
+    """
     collections = [CollectionCount(*row) for row in connection.execute(_COLLECTIONS)]
-    cursor = connection.execute(_COUNTS)
-    [numbers] = cursor.fetchall()
-    counts = dict(zip([column.name for column in cursor.description or ()], numbers, strict=True))
+    tables = {name: source.partition(" ")[0] for name, source in _COUNTED.items()}
+    present = {name for (name,) in connection.execute(_PRESENT, (list(tables.values()),))}
+    counted = [name for name, table in tables.items() if table in present]
+    columns = ", ".join(f"(SELECT count(*) FROM {_COUNTED[name]})" for name in counted)
+    [numbers] = connection.execute(f"WITH {_LIVING} SELECT {columns}").fetchall()
+    counts = dict(zip(counted, numbers, strict=True))
     counts["documents"] = sum(collection.documents for collection in collections)
     return Inventory(counts, collections)
 
