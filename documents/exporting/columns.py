@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
+from documents.inputs import RESERVED
 from mixpeek_site import jsonio
 from mixpeek_site.jsonio import JSONObject
 
@@ -24,6 +25,8 @@ _FIRST: Final = ("document_id", "collection_id")
 _LAST: Final = ("document_blobs", "vectors", "features", "_internal")
 _TWICE: Final = frozenset(("internal_id", "namespace_id", "document_id", "collection_id", "document_blobs"))
 """Members of `_internal` that stand at the root as well, or are the same in every row."""
+_NOTHING: Final = (("_internal",), ("vectors",), ("features",))
+"""What says nothing when it is empty."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 
 
@@ -46,7 +49,7 @@ def _leaves(members: JSONObject, above: tuple[str, ...]) -> Iterator[tuple[str, 
         path = (*above, name)
         if isinstance(value, dict) and value and not _is_vector(path):
             yield from _leaves(value, path)
-        elif path != ("_internal",):
+        elif value or path not in _NOTHING:
             yield column_name(path), value
 
 
@@ -80,7 +83,9 @@ def _place(name: str) -> tuple[int, int, str]:
     if name in _FIRST:
         return (0, _FIRST.index(name), name)
     root = name.partition(".")[0]
-    return (2, _LAST.index(root), name) if root in _LAST else (1, 0, name)
+    if root in _LAST:
+        return (3, _LAST.index(root), name)
+    return (2 if root in RESERVED else 1, 0, name)
 
 
 def _kind(name: str, value: Any) -> Kind:

@@ -1,7 +1,7 @@
 """Parquet, through pyarrow: a column of its own type for each path, and `_rest` for what does not fit.
 
 Exact: texts, whole numbers of 64 bits, numbers that a double prints as they are, booleans, the times of `_internal`
-(microseconds, UTC), dense vectors (float32). As JSON text, marked `json` in the field's metadata: everything else, such as
+(microseconds, UTC), dense vectors (float32). As texts of Parquet's logical type JSON: everything else, such as
 arrays, mixed types and longer numbers. Null and missing are both null.
 """
 
@@ -21,7 +21,7 @@ BYTES: Final = 16 * 1024 * 1024
 
 _TYPES: Final[dict[Kind, pa.DataType]] = {
     "text": pa.string(),
-    "json": pa.string(),
+    "json": pa.json_(),
     "bool": pa.bool_(),
     "int": pa.int64(),
     "float": pa.float64(),
@@ -33,8 +33,8 @@ _TYPES: Final[dict[Kind, pa.DataType]] = {
 class Parquet:
     def __init__(self, columns: Sequence[Column]) -> None:
         self._kinds = {column.name: column.kind for column in columns}
-        fields = [_field(name, kind) for name, kind in self._kinds.items()]
-        self._schema = pa.schema([*fields, _field(REST, "json")])
+        fields = [pa.field(name, _TYPES[kind]) for name, kind in self._kinds.items()]
+        self._schema = pa.schema([*fields, pa.field(REST, _TYPES["json"])])
         self._sink = _Sink()
         self._begin_group()
 
@@ -73,10 +73,6 @@ class Parquet:
         self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._begin_group()
         return self._sink.taken()
-
-
-def _field(name: str, kind: Kind) -> pa.Field:
-    return pa.field(name, _TYPES[kind], metadata={"json": "true"} if kind == "json" else None)
 
 
 class _Sink(io.RawIOBase):
