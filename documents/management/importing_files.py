@@ -98,7 +98,7 @@ def begin(place: Place | Places, paths: Sequence[str], options: dict[str, Any]) 
     namespace_id, collection_id = place.namespace_id, place.collection_id if isinstance(place, Place) else None
     stored = resuming.newest(namespace_id, collection_id, now.names)
     if stored is None or not resume:
-        unfinished = stored is not None and not stored.is_finished
+        unfinished = stored is not None and not stored.is_finished and resuming.counts(stored.id).lines
         said = "An import of this input is unfinished, and --resume would go on with it: this begins anew." if unfinished else ""
         if resume:
             said = "There is no import of this input to go on with: this begins one."

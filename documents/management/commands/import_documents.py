@@ -152,7 +152,8 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
                 go_on = "" if dry_run else " These are stored; the same command with --resume goes on from here."
                 interrupted = isinstance(error, KeyboardInterrupt)
                 told = closing(counts, before, self._progress.seconds, dry_run)
-                self.say(f"{chr(10) + 'Interrupted. ' if interrupted else ''}{told}{go_on}")
+                if interrupted or counts.lines:
+                    self.say(f"{chr(10) + 'Interrupted. ' if interrupted else ''}{told}{go_on}")
                 if options["json"]:
                     self.answer(result(counts, self._progress.seconds, complete=False, dry_run=dry_run))
                 if interrupted:
