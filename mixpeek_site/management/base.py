@@ -6,6 +6,7 @@ to know to stderr (`say`). tests/commands/test_manners.py holds every command to
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
@@ -60,8 +61,9 @@ class StoreCommand(BaseCommand):
         return sys.stdin.readline().strip()
 
     def answer(self, value: dict[str, Any]) -> None:
-        """For programs: one JSON object, on one line of stdout."""
-        self.stdout.write(jsonio.dumps(value))
+        """For programs: one JSON object, on one line of stdout. Times are ISO 8601, in UTC."""
+        told = {name: _time(each) if isinstance(each, datetime) else each for name, each in value.items()}
+        self.stdout.write(jsonio.dumps(told))
 
     @property
     def progress_stream(self) -> Any:
@@ -71,6 +73,10 @@ class StoreCommand(BaseCommand):
 
 def add_json(parser: ArgumentParser, what: str = "Answer with one JSON object, on one line of standard output.") -> None:
     parser.add_argument("--json", action="store_true", help=what)
+
+
+def _time(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def first_line(error: Exception) -> str:

@@ -13,6 +13,7 @@ from django.db import Error, connection
 
 from documents import housekeeping
 from mixpeek_site.errors import ServiceUnavailableError
+from mixpeek_site.management.base import add_json
 from namespaces.management.base import PlaceCommand
 
 PAUSE_SECONDS = 5.0
@@ -28,12 +29,17 @@ examples:
   manage.py housekeep          until SIGTERM or Ctrl-C; a line for each thing that was done
   manage.py housekeep --once   one round, for cron
 
-exit codes: 0 ended as asked, 1 the database can't be reached (--once; the loop goes on trying)"""
+Ctrl-C and SIGTERM end it in order: a purge after the rows that it is at, the rest waits for the next time.
+
+exit codes: 0 ended as asked, also by Ctrl-C and SIGTERM, 1 the database can't be reached (--once; the loop goes on
+trying), 2 wrong arguments"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="One round instead of a loop.")
+        add_json(parser, "A JSON object for each thing that was done: at, done.")
 
-    def work(self, *, once: bool, **options: Any) -> None:
+    def work(self, *, once: bool, json: bool, **options: Any) -> None:
+        self._json = json
         with _ended_by_signals() as ended:
             while not ended.is_set():
                 pause = PAUSE_SECONDS
@@ -53,6 +59,10 @@ exit codes: 0 ended as asked, 1 the database can't be reached (--once; the loop 
                 self._log(line)
 
     def _log(self, line: str) -> None:
+        if self._json:
+            self.answer({"at": datetime.now(UTC), "done": line})
+            self.stdout.flush()
+            return
         self.stdout.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}")
         self.stdout.flush()
 

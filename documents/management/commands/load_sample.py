@@ -1,7 +1,6 @@
 """`manage.py load_sample`: Python's standard library as sample data."""
 
 import platform
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -12,12 +11,14 @@ from tqdm import tqdm
 from documents.sample import loading, stdlib
 from mixpeek_site import env
 from mixpeek_site.errors import BadRequestError
+from mixpeek_site.management.base import add_json
 from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
 from namespaces.models import Namespace, Organization
 from namespaces.scope import Scope, require_namespace
 
 
 class Command(PlaceCommand):
+    interrupted = "What is loaded stays; run it again to go on: what is there is not loaded twice."
     help = """Load a sample of real data: Python's own standard library, broken into modules, the classes and functions
 that they define, and the methods of the classes. Each module's file is an object of the bucket `stdlib`; the documents
 are in the collections `modules`, `definitions` and `methods`, with their lineage and their source text. Loading it again
@@ -26,26 +27,34 @@ changes nothing.
 examples:
   manage.py load_sample                     some hundred well-known modules; a few seconds
   manage.py load_sample --all               the whole library, tens of thousands of documents
-  manage.py load_sample --namespace media"""
+  manage.py load_sample --namespace media
+
+exit codes: 0 it is loaded, 1 there is no such namespace, or the database can't be reached, 2 wrong arguments,
+130 interrupted"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--all", action="store_true", help="Every module instead of the well-known ones.")
         parser.add_argument("--namespace", metavar="N", help="Its id or name; may be left out when there is exactly one.")
         add_organization(parser)
+        add_json(parser)
 
-    def work(self, *, namespace: str | None, organization: str | None, **options: Any) -> None:
+    def work(self, *, namespace: str | None, organization: str | None, json: bool, **options: Any) -> None:
         owner = chosen_organization(organization)
         scope = Scope(owner.pk, owner.public_id, namespace or _only_namespace(owner), ())
         modules = stdlib.modules(everything=options["all"])
         if not modules:
             raise CommandError("This Python has no readable standard library (no .py files), so there is nothing to load.")
-        with tqdm(total=len(modules), unit=" modules", file=sys.stderr, disable=None, dynamic_ncols=True) as bar:
+        with tqdm(total=len(modules), unit=" modules", file=self.progress_stream, disable=None, dynamic_ncols=True) as bar:
 
             def tell(done: int, documents: int) -> None:
                 bar.set_postfix_str(f"{documents:,} documents", refresh=False)
                 bar.update(done - bar.n)
 
             loaded = loading.load(scope, modules, tell)
+        if json:
+            about = {"modules": loaded.modules, "documents": loaded.documents, "new_documents": loaded.new_documents}
+            self.answer({"namespace": scope.identifier, **about})
+            return
         self.stdout.write(
             f"Python {platform.python_version()}'s standard library: {loaded.modules:,} modules, {loaded.documents:,} documents"
             f" ({loaded.new_documents:,} new)."

@@ -5,19 +5,26 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import get_commands
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from mixpeek_site import checks, embedded, env, serving
+from mixpeek_site.management.base import StoreCommand
 
 
-class Command(BaseCommand):
-    help = (
-        "Serves the API, the admin and the docs until SIGTERM or SIGINT (Ctrl-C), then finishes the requests in flight. "
-        "Starts the embedded PostgreSQL first (unless DATABASE_URL is set; it goes on running afterwards), keeps the "
-        "worker processes and one housekeeping process alive, and ends them with itself."
-    )
+class Command(StoreCommand):
+    help = """Serve the API, the admin and the docs until SIGTERM or SIGINT (Ctrl-C), then finish the requests in flight. It
+starts the embedded PostgreSQL first (unless DATABASE_URL is set; it goes on running afterwards), keeps the worker processes
+and one housekeeping process alive, and ends them with itself.
+
+examples:
+  manage.py serve                                    on 127.0.0.1:8000, for this machine only
+  manage.py serve --host 0.0.0.0 --port 80 --workers 4
+  manage.py serve --no-housekeeping                  where manage.py housekeep runs by itself
+
+exit codes: 0 ended by SIGTERM or Ctrl-C, 1 it can't serve: the port is taken, the database can't be reached or lacks
+migrations, 2 wrong arguments"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
@@ -36,7 +43,7 @@ class Command(BaseCommand):
             "--no-housekeeping", action="store_true", help="leave purging and the like to a `manage.py housekeep` run elsewhere"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> None:
         if options["workers"] < 1 or options["threads"] < 1:
             raise CommandError("--workers and --threads must be at least 1.")
         if not 0 < options["port"] < 65536:

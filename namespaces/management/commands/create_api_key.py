@@ -6,12 +6,14 @@ from typing import Any
 
 from django.db.models import Q
 
+from mixpeek_site.management.base import add_json
 from namespaces import services
 from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
 from namespaces.models import Namespace, Organization, Permission
 
 
 class Command(PlaceCommand):
+    interrupted = "A key that was made and not shown is of no use: the admin lists it, revoke_api_key NAME revokes it."
     help = """Make an API key. The key alone is printed on stdout, once: only its digest is stored.
 
 Permissions, each including those before it: READ, WRITE, DELETE, ADMIN.
@@ -19,7 +21,11 @@ Permissions, each including those before it: READ, WRITE, DELETE, ADMIN.
 examples:
   manage.py create_api_key ingest --permission WRITE --namespace media
   manage.py create_api_key dashboard --namespace 'team-*' archive --expires-in 90
-  KEY=$(manage.py create_api_key ci --permission ADMIN --organization Acme)"""
+  KEY=$(manage.py create_api_key ci --permission ADMIN --organization Acme)
+  manage.py create_api_key ci --json | jq -r .api_key
+
+exit codes: 0 made and printed, 1 the name is taken or not allowed, or the database can't be reached, 2 wrong arguments,
+130 interrupted"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="What people call the key; unique among the organization's working keys.")
@@ -34,6 +40,7 @@ examples:
             help="Limit the key to these namespaces: ids, names, or beginnings of them ending in *. Default: all.",
         )
         parser.add_argument("--expires-in", metavar="DAYS", type=_days, help="The key stops working after so many days.")
+        add_json(parser)
 
     def work(
         self,
@@ -43,6 +50,7 @@ examples:
         permission: str,
         namespace: list[str],
         expires_in: timedelta | None,
+        json: bool,
         **options: Any,
     ) -> None:
         owner = chosen_organization(organization)
@@ -61,7 +69,11 @@ examples:
                 self.say(f"Note: no namespace matches {pattern!r} yet.")
         self.say("This is the only time it is shown:")
         self.stderr.flush()
-        self.stdout.write(token)
+        if json:
+            about = {"name": name, "prefix": key.prefix, "permission": permission, "namespaces": namespace}
+            self.answer({"api_key": token, **about, "organization": owner.name, "expires_at": key.expires_at})
+        else:
+            self.stdout.write(token)
 
 
 def _days(text: str) -> timedelta:
