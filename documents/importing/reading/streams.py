@@ -80,10 +80,25 @@ def _unpacked(name: str, size: int | None, file: IO[bytes]) -> Stream:
     with reading(name):
         magic = peekable.peek(4)[:4]
     if magic[:2] == _GZIP_MAGIC or name.endswith(".gz"):
-        return Stream(name, size, io.BufferedReader(gzip.GzipFile(fileobj=peekable), _BUFFER), peekable, True)
+        return Stream(name, size, io.BufferedReader(_Gzip(peekable), _BUFFER), peekable, True)
     if magic == _ZSTD_MAGIC or name.endswith(".zst"):
         return Stream(name, size, io.BufferedReader(_Zstd(peekable), _BUFFER), peekable, True)
     return Stream(name, size, peekable, peekable, False)
+
+
+class _Gzip(io.RawIOBase):
+    """The members of a gzip file. Python's own reader, asked for more than there is, loses what stands before damage."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = gzip.GzipFile(fileobj=file)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: "memoryview | bytearray") -> int:  # type: ignore[override]
+        read = self._file.read1(len(into))
+        into[: len(read)] = read
+        return len(read)
 
 
 class _Zstd(io.RawIOBase):
