@@ -32,7 +32,8 @@ class Server:
         """From an entry of Django's DATABASES."""
         known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
         given = {"host": settings["HOST"], "port": settings["PORT"], "user": settings["USER"]} | settings.get("OPTIONS", {})
-        kept = {name: str(value) for name, value in given.items() if name in known and value and name != "options"}
+        not_kept = {"options", "application_name"}  # sessions of a backup are others than those of a request
+        kept = {name: str(value) for name, value in given.items() if name in known - not_kept and value}
         return cls(settings["NAME"], kept, settings["PASSWORD"] or "")
 
     def connect(self, database: str | None = None, *, autocommit: bool = True) -> Connection:

@@ -65,6 +65,11 @@ class Progress:
         else:
             self._stream.write(text + "\n")
 
+    def clear(self) -> None:
+        """Out of the way of what is written to the terminal by others; the next update brings it back."""
+        if self._bar is not None:
+            self._bar.clear()
+
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()

@@ -241,7 +241,7 @@ def test_a_bit_that_flipped_anywhere_is_noticed_or_does_not_matter(backup: Path,
     chance = random.Random(5)
     ends = [*range(64), *range(len(whole) - 400, len(whole))]
     noticed = 0
-    for place in [chance.randrange(len(whole)) for _ in range(40)] + chance.sample(ends, 60):
+    for place in [chance.randrange(len(whole)) for _ in range(20)] + chance.sample(ends, 30):
         damaged = bytearray(whole)
         damaged[place] ^= 1 << chance.randrange(8)
         (tmp_path / "damaged").write_bytes(damaged)
@@ -249,7 +249,7 @@ def test_a_bit_that_flipped_anywhere_is_noticed_or_does_not_matter(backup: Path,
         noticed += read is None
         # What was not noticed is a time or a permission in the zip's directory; the dump's SHA-256 is in the manifest.
         assert read in (None, manifest_of(backup))
-    assert noticed >= 60
+    assert noticed >= 30
 
 
 def read_or_refused(file: Path) -> Manifest | None:

@@ -6,11 +6,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
-from tqdm import tqdm
 
 from documents.trees import checking
 from documents.trees.checking import CONTRADICTION, CYCLE, ORPHAN, STRAY, Finding
 from mixpeek_site import jsonio
+from mixpeek_site.management.progress import Progress
 from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
 from namespaces.scope import Scope, require_namespace
 
@@ -68,18 +68,17 @@ exit codes: 0 nothing contradicts, or all of it is repaired; 1 contradictions ar
             raise CommandError("--organization says whose namespace is meant: give --namespace, too.")
         counts = Counts()
         total = checking.estimated_steps() if namespace_id is None else None
-        stream: Any = self.stderr._out  # Django's wrapper ends every write with a new line
-        with tqdm(total=total or None, unit=" steps", unit_scale=True, file=stream, disable=None, dynamic_ncols=True) as bar:
+        with Progress(total or None, self.progress_stream, "steps", in_bytes=False) as progress:
             try:
                 for batch in checking.check(namespace_id, fix=fix):
                     counts.add(batch)
                     if batch.findings:
-                        bar.clear()
+                        progress.clear()
                         lines = map(as_json if json else as_text, batch.findings)
                         self.stdout.write("\n".join(lines))
-                    bar.update(batch.steps)
+                    progress.update(counts.steps)
             except KeyboardInterrupt:
-                bar.close()
+                progress.close()
                 self._end(counts, json, EXIT_INTERRUPTED)
         self._end(counts, json, EXIT_CONTRADICTIONS if counts.left else 0)
 

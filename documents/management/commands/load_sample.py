@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.urls import NoReverseMatch, reverse
-from tqdm import tqdm
 
 from documents.sample import loading, stdlib
 from mixpeek_site import env
 from mixpeek_site.errors import BadRequestError
 from mixpeek_site.management.base import add_json
+from mixpeek_site.management.progress import Progress
 from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
 from namespaces.models import Namespace, Organization
 from namespaces.scope import Scope, require_namespace
@@ -44,13 +44,8 @@ exit codes: 0 it is loaded, 1 there is no such namespace, or the database can't 
         modules = stdlib.modules(everything=options["all"])
         if not modules:
             raise CommandError("This Python has no readable standard library (no .py files), so there is nothing to load.")
-        with tqdm(total=len(modules), unit=" modules", file=self.progress_stream, disable=None, dynamic_ncols=True) as bar:
-
-            def tell(done: int, documents: int) -> None:
-                bar.set_postfix_str(f"{documents:,} documents", refresh=False)
-                bar.update(done - bar.n)
-
-            loaded = loading.load(scope, modules, tell)
+        with Progress(len(modules), self.progress_stream, in_bytes=False) as progress:
+            loaded = loading.load(scope, modules, lambda done, documents: progress.update(documents, done))
         if json:
             about = {"modules": loaded.modules, "documents": loaded.documents, "new_documents": loaded.new_documents}
             self.answer({"namespace": scope.identifier, **about})

@@ -1,0 +1,101 @@
+"""Every command of the project, whoever adds it: its help has examples and exit codes, it answers machines in JSON."""
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import simplejson
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from mixpeek_site.management import listing
+from mixpeek_site.management.base import StoreCommand
+
+COMMANDS = listing.own_commands()
+WITHOUT_JSON = {"serve"}  # its answers are the API's
+
+
+@pytest.fixture(params=COMMANDS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def command(name: str) -> BaseCommand:
+    return COMMANDS[name]
+
+
+def options(name: str) -> set[str]:
+    return {option for action in COMMANDS[name].create_parser("manage.py", name)._actions for option in action.option_strings}
+
+
+def test_the_projects_commands_are_found() -> None:
+    assert {"backup", "restore", "import_documents", "serve", "housekeep", "create_api_key", "list_commands"} <= set(COMMANDS)
+    assert "migrate" not in COMMANDS
+
+
+def test_its_help_begins_with_what_it_does_and_has_examples_that_its_parser_takes(name: str, command: BaseCommand) -> None:
+    assert command.help[:1].isupper()
+    examples = re.search(r"\nexamples:\n((?:  .+\n)+)", command.help)
+    assert examples, "a paragraph `examples:` of lines that begin with two spaces"
+    assert f"manage.py {name}" in examples[1]
+    used = {
+        word
+        for line in examples[1].splitlines()
+        for call in re.findall(rf"manage\.py {name}\b[^|)&#;]*", line)
+        for word in re.findall(r"(?<= )--[a-z-]+", call)
+    }
+    assert used <= options(name)
+
+
+def test_its_help_says_what_its_exit_codes_mean(command: BaseCommand, name: str) -> None:
+    told = re.search(r"\n\nexit codes: (.+)\Z", command.help, re.DOTALL)
+    assert told, "a last paragraph `exit codes: 0 …, 1 …`"
+    codes = {int(code) for code in re.findall(r"(?:^|[,;]\s)(\d+)\s", told[1])}
+    assert {0, 2} <= codes <= {0, 1, 2, 3, 130}
+    assert 130 in codes or "Ctrl-C" in told[1]
+
+
+def test_it_answers_in_json_when_asked(name: str) -> None:
+    assert ("--json" in options(name)) == (name not in WITHOUT_JSON)
+
+
+def test_it_has_the_common_base_and_a_help_for_each_option(command: BaseCommand, name: str) -> None:
+    assert isinstance(command, StoreCommand)
+    for action in command.create_parser("manage.py", name)._actions:
+        assert action.help or action.choices, action.dest
+    assert max(map(len, command.help.splitlines())) <= 130
+
+
+def test_a_missing_or_unknown_argument_ends_with_2(name: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        COMMANDS[name].run_from_argv(["manage.py", name, "--no-such-option"])
+    assert ended.value.code == 2
+
+
+def test_ctrl_c_ends_with_130_and_says_how_things_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = COMMANDS["create_organization"]
+    assert isinstance(command, StoreCommand)
+    err = StringIO()
+    monkeypatch.setattr(type(command), "work", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        call_command(command, "Acme", stderr=err)
+    assert ended.value.code == 130
+    assert err.getvalue().strip() == f"Interrupted. {command.interrupted}"
+
+
+def interrupted(self: StoreCommand, **options: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_the_page_of_commands_is_made_of_their_help() -> None:
+    page = Path(settings.BASE_DIR, "docs", "commands.md").read_text()
+    assert page == listing.as_markdown(), "run manage.py list_commands --write"
+
+
+def test_the_list_names_each_command_once() -> None:
+    out = StringIO()
+    call_command("list_commands", "--json", stdout=out)
+    assert [simplejson.loads(line)["name"] for line in out.getvalue().splitlines()] == list(COMMANDS)
