@@ -88,10 +88,17 @@ def _refuse_existing(target: Path, force: bool) -> None:
 
 
 class Writer:
-    """Puts the dump, then the manifest into the file."""
+    """Puts the dump, then the manifest into the file; a context manager, which lets go of the file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError, ValueError):  # of a file that is given up; a finished one is closed already
+            self._zip.close()
 
     @contextmanager
     def dump(self) -> Iterator["Digested"]:

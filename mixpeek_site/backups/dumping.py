@@ -47,8 +47,7 @@ def back_up(
     `check` reads the file before it gets its name, and raises BackupError when it is not good. Raises BackupError; then,
     as after Ctrl-C, there is no new file, and an old one is as it was.
     """
-    with archive.written_aside(target, force=force) as (file, partial):
-        writer = archive.Writer(file)
+    with archive.written_aside(target, force=force) as (file, partial), archive.Writer(file) as writer:
         with of.connect(autocommit=False) as connection:
             version = server.version(connection)
             tools = programs.choose(major(version), f"The database server is PostgreSQL {version}")

@@ -68,9 +68,11 @@ def restore_into(of: Server, database: str, archive: Archive, tell: Tell, say: S
         tools.path("pg_restore"), "--format=custom", "--exit-on-error", "--no-owner", "--no-privileges", "--no-password",
         "--verbose", of.argument(database),
     ]  # fmt: skip
+    # Nothing hangs on any single commit: the one that swaps the names makes all that went before durable.
+    environment = of.environment("mixpeek restore", "-c synchronous_commit=off")
     with (
         archive.dump() as read,
-        programs.running(command, of.environment("mixpeek restore"), reads=True, hear=_Heard(say)) as running,
+        programs.running(command, environment, reads=True, hear=_Heard(say)) as running,
     ):
         length = 0
         while (chunk := read()) and running.feed(chunk):

@@ -60,9 +60,9 @@ class Server:
         where: dict[str, Any] = {**self.conninfo, "dbname": database or self.database}
         return f"--dbname={make_conninfo(**where)}"
 
-    def environment(self, application_name: str) -> dict[str, str]:
-        """For a program."""
-        return {"PGOPTIONS": "", "PGAPPNAME": application_name, **({"PGPASSWORD": self.password} if self.password else {})}
+    def environment(self, application_name: str, options: str = "") -> dict[str, str]:
+        """For a program. `options`: settings of its sessions."""
+        return {"PGOPTIONS": options, "PGAPPNAME": application_name, **({"PGPASSWORD": self.password} if self.password else {})}
 
 
 def version(connection: Connection) -> str:

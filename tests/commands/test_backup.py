@@ -37,6 +37,7 @@ from tests import cast, server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+KILLS = 20
 _numbers = itertools.count(1)
 
 
@@ -325,6 +326,19 @@ def test_programs_of_the_servers_version_are_taken_else_later_ones_never_older()
 # What is there already ------------------------------------------------------------------------------------------------
 
 
+def test_a_database_that_holds_data_is_left_alone_unless_asked(backup: Path, tmp_path: Path) -> None:
+    database = connection.settings_dict["NAME"]
+    fill()
+    try:
+        before = contents(database)
+        with pytest.raises(CommandError, match=r"holds data: 1 namespace, 2 collections, 40 documents.* --replace"):
+            run(database, "restore", str(backup))
+        assert (contents(database), beside(database)) == (before, [database])
+    finally:
+        server.remove_committed()
+
+
+@pytest.mark.full
 def test_data_are_replaced_only_when_asked_and_are_told_first(backup: Path, databases: Callable[[], str]) -> None:
     database = databases()
     run(database, "restore", str(backup))
@@ -351,6 +365,7 @@ def test_data_are_replaced_only_when_asked_and_are_told_first(backup: Path, data
     assert sorted(beside(database)) == [database, json.loads(out)["kept"]]
 
 
+@pytest.mark.full
 def test_clients_that_keep_connecting_do_not_keep_a_restore_from_ending(backup: Path, databases: Callable[[], str]) -> None:
     database = databases()
     ended = threading.Event()
@@ -376,6 +391,7 @@ def test_clients_that_keep_connecting_do_not_keep_a_restore_from_ending(backup: 
     assert met[0] == "(None,)"
 
 
+@pytest.mark.full
 def test_a_backup_of_an_earlier_release_is_migrated(backup: Path, databases: Callable[[], str], tmp_path: Path) -> None:
     database, other = databases(), databases()
     run(database, "restore", str(backup))
@@ -472,10 +488,8 @@ def test_a_dump_that_fails_or_is_killed_leaves_no_file_by_that_name(tmp_path: Pa
         call_command("backup", str(tmp_path / "b"), stdout=StringIO(), stderr=StringIO())
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.full)])
-def test_a_restore_killed_anywhere_leaves_the_old_data_or_all_of_the_new(
-    backup: Path, databases: Callable[[], str], kills: int
-) -> None:
+@pytest.mark.full
+def test_a_restore_killed_anywhere_leaves_the_old_data_or_all_of_the_new(backup: Path, databases: Callable[[], str]) -> None:
     database = databases()
     run(database, "restore", str(backup))
     with at(database), connection.cursor() as cursor:
@@ -486,14 +500,14 @@ def test_a_restore_killed_anywhere_leaves_the_old_data_or_all_of_the_new(
     assert process.wait(60) == 0
     takes = time.monotonic() - begun
     midway = 0
-    for number in range(kills):
+    for number in range(KILLS):
         process = started(database, "restore", str(backup), "--replace", "--no-input")
-        time.sleep(takes * (0.4 + 0.7 * (number + 0.5) / kills))
+        time.sleep(takes * (0.4 + 0.7 * (number + 0.5) / KILLS))
         process.kill()
         process.communicate()
         midway += any("_restoring_" in name for name in beside(database))
-        assert contents(database) in (old, new), f"kill {number} of {kills}"
-    assert midway, "no kill came while there was something half-way"
+        assert contents(database) in (old, new), f"kill {number}"
+    assert midway >= KILLS // 4, "few kills came while there was something half-way"
     run(database, "restore", str(backup), "--replace", "--no-input")
     assert contents(database) == new
     assert not [name for name in beside(database) if "_restoring_" in name]
