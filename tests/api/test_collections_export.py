@@ -3,8 +3,13 @@
 import csv
 import io
 import json
+import socket
+import time
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,6 +24,7 @@ from namespaces.models import Permission
 from tests import cast
 from tests.api.places import Documents
 from tests.cast import Api, Response
+from tests.server import remove_committed, serving
 
 pytestmark = pytest.mark.django_db
 
@@ -172,3 +178,46 @@ def test_more_exports_than_a_worker_serves_are_refused_and_ends_make_room(api: A
     for stream in under_way:
         stream.close()
     assert len(lines(api.post(path))) == 1
+
+
+# On a real server -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def strict_server(monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[str]:
+    """One worker that serves one export at a time, and waits two seconds for a client that takes nothing."""
+    monkeypatch.setenv("EXPORTS_AT_ONCE", "1")
+    monkeypatch.setenv("EXPORT_STALL_SECONDS", "2")
+    with serving("--workers", "1", "--threads", "4") as url:
+        yield url
+
+
+@pytest.mark.full
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("client", ["stalls", "goes away", "is slow"])
+def test_a_client_that_stops_reading_makes_room_and_a_slow_one_gets_everything(
+    strict_server: str, api: Api, documents: Documents, path: str, client: str
+) -> None:
+    for n in range(40):
+        api.post(documents.path, {"document_id": f"d{n}", "text": "x" * 500_000})
+    address = urlsplit(strict_server)
+    connection = socket.create_connection((str(address.hostname), address.port or 80), timeout=30)
+    key = f"Authorization: Bearer {api.token}\r\nX-Namespace: {api.namespace}\r\nContent-Length: 0"
+    connection.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{key}\r\n\r\n".encode())
+    assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    headers = {"Authorization": f"Bearer {api.token}", "X-Namespace": str(api.namespace)}
+    url = strict_server + path
+    assert httpx.post(url, headers=headers).status_code == 429
+    if client == "is slow":
+        received = 0
+        while received < 20_000_000:
+            received += len(connection.recv(1 << 20))
+            time.sleep(0.1)
+    elif client == "goes away":
+        connection.close()
+    ends = time.monotonic() + 20
+    while httpx.post(url, headers=headers).status_code == 429:
+        assert time.monotonic() < ends, "the export is still under way"
+        time.sleep(0.2)
+    connection.close()
+    remove_committed()
