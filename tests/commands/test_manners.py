@@ -3,6 +3,7 @@
 import re
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import simplejson
@@ -67,6 +68,25 @@ def test_it_has_the_common_base_and_a_help_for_each_option(command: BaseCommand,
     for action in command.create_parser("manage.py", name)._actions:
         assert action.help or action.choices, action.dest
     assert max(map(len, command.help.splitlines())) <= 130
+
+
+@pytest.mark.django_db
+def test_answers_in_json_are_one_object_and_alone_on_standard_output() -> None:
+    assert answer("first_start", "--no-sample")["user"] == "admin"
+    assert answer("first_start")["done"] is False
+    assert answer("create_organization", "example", "--exist-ok")["created"] is False
+    assert answer("create_namespace", "media")["created"] is True
+    key = answer("create_api_key", "ci", "--expires-in", "1", "--namespace", "media")
+    assert key["api_key"].startswith(key["prefix"])
+    assert key["expires_at"].endswith("Z")
+    assert [answer("revoke_api_key", "ci")["revoked_now"] for _ in range(2)] == [True, False]
+    assert answer("check_lineage")["left"] == 0
+
+
+def answer(*arguments: str) -> Any:
+    out = StringIO()
+    call_command(*arguments, "--json", stdout=out, stderr=StringIO())
+    return simplejson.loads(out.getvalue())
 
 
 def test_a_missing_or_unknown_argument_ends_with_2(name: str) -> None:
