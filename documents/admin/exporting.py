@@ -1,6 +1,7 @@
-"""Documents of a list as JSON lines: each as the API answers it (`native`), one to a line, streamed in constant memory.
+"""Documents of a list as JSON lines: each as `manage.py export_documents` writes it, streamed in constant memory.
 
-What `manage.py import_documents` reads. Vectors are left out, as in the API's answers that don't ask for them.
+What `manage.py import_documents` takes back. Vectors are left out. A list's order and ticked rows are its own: its documents
+are read in pages, each as of its moment, and not in one view as those of an export are.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,8 +18,9 @@ from documents.admin.asked import NARROWING, Asked
 from documents.admin.listed import RefusedError, begun_ids, guarded
 from documents.admin.selection import Selection, read_selection
 from documents.admin.tree import VIEW
+from documents.exporting import Asked as ExportAsked
+from documents.exporting import Read, rendered
 from documents.listing import read_page
-from documents.renderings import NO_EXTRAS, renderer
 from documents.services.many import documents_by_ids
 from documents.stored import StoredDocument
 from mixpeek_site.errors import ValidationError
@@ -30,6 +32,7 @@ from namespaces.admin.urls import list_url
 BATCH: Final = 500
 BATCH_BYTES: Final = 8 * 1024 * 1024
 """What a batch's documents may have together, beyond its first."""
+NATIVE: Final = ExportAsked()
 _BY_ID: Final = 50
 _WALK: Final = 1_000
 
@@ -72,10 +75,9 @@ def export(request: HttpRequest, namespace_id: int) -> HttpResponseBase:
 
 
 def _lines(batches: Iterable[list[StoredDocument]], asked: Asked) -> Iterator[bytes]:
-    render = renderer("native")
     organization = asked.scope.organization_public_id
     for batch in batches:
-        yield "".join(f"{render(document, organization, NO_EXTRAS)}\n" for document in batch).encode()
+        yield "".join(f"{rendered(Read(document, None), NATIVE, organization)}\n" for document in batch).encode()
 
 
 def _batches(selection: Selection) -> Iterator[list[StoredDocument]]:

@@ -13,5 +13,18 @@
 from documents.exporting.asked import FORMATS, SCHEMA_VERSIONS, Asked
 from documents.exporting.formats import MEDIA_TYPES, MissingExtraError
 from documents.exporting.pipeline import Export, Piece, begun
+from documents.exporting.reading import Read
+from documents.exporting.rendering import rendered
 
-__all__ = ["FORMATS", "MEDIA_TYPES", "SCHEMA_VERSIONS", "Asked", "Export", "MissingExtraError", "Piece", "begun"]
+__all__ = [
+    "FORMATS",
+    "MEDIA_TYPES",
+    "SCHEMA_VERSIONS",
+    "Asked",
+    "Export",
+    "MissingExtraError",
+    "Piece",
+    "Read",
+    "begun",
+    "rendered",
+]
