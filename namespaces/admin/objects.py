@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
 from mixpeek_site import sql
@@ -192,4 +193,4 @@ class BucketObjectAdmin(LargeTableAdmin, PlaceAdmin):
 
     @admin.display(description="blobs")
     def size(self, row: Any) -> str | None:
-        return None if not row.shown[2] else f"{row.shown[2]}" + (f" · {row.size_bytes:,} B" if row.size_bytes else "")
+        return None if not row.shown[2] else f"{row.shown[2]}" + (f" · {filesizeformat(row.size_bytes)}" if row.size_bytes else "")

@@ -166,6 +166,18 @@ def test_ten_thousand_siblings_stay_usable(page: Page, place: Place) -> None:
     assert moved < 10, f"fifty keys among a thousand items took {moved:.1f} s"
 
 
+def test_fifty_levels_down_names_are_still_read(page: Page, place: Place) -> None:
+    above = place.first("obj_deep", "doc_deep_0", title="Level 0")
+    for level in range(1, 50):
+        above = place.child(above, f"doc_deep_{level}", title=f"Level {level}")
+    page.goto(f"/admin/tree/{place.pk}/obj_deep/?at=doc_deep_49")
+    expect(node(page, "doc_deep_49")).to_be_visible()
+    for level in (0, 25, 48, 49):
+        name = node(page, f"doc_deep_{level}").locator(".name")
+        box = name.bounding_box()
+        assert box is not None and box["width"] > 50 and box["x"] + box["width"] <= page.viewport_size["width"], (level, box)  # type: ignore[index]
+
+
 def test_nothing_serious_stands_between_the_page_and_its_readers(page: Page, place: Place) -> None:
     """By axe-core, of the tree open at a document, a search and the table of stages."""
     page.goto(f"/admin/tree/{place.pk}/obj_1/?at=doc_frame_2_1&q=frame")
