@@ -193,4 +193,5 @@ class BucketObjectAdmin(LargeTableAdmin, PlaceAdmin):
 
     @admin.display(description="blobs")
     def size(self, row: Any) -> str | None:
-        return None if not row.shown[2] else f"{row.shown[2]}" + (f" · {filesizeformat(row.size_bytes)}" if row.size_bytes else "")
+        blobs = row.shown[2]
+        return f"{blobs} · {filesizeformat(row.size_bytes)}" if blobs and row.size_bytes else str(blobs) if blobs else None
