@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import IO, Any, Final
+from urllib.parse import urlsplit
 
 from django.core.management.base import CommandError
 
@@ -57,6 +58,15 @@ def options_of(given: dict[str, Any], mapping: Mapping | None = None) -> Options
     return Options(
         on_conflict, given["dry_run"], given["limit"], given["batch_size"], given["jobs"], given["max_errors"], mapping or None
     )
+
+
+def goes_in_clear(url: str) -> bool:
+    """Whether a key for this URL would cross a network unencrypted."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
+    except ValueError:  # no URL at all, which others say
+        return False
 
 
 class _TooManyErrors(Exception):
@@ -143,7 +153,8 @@ class ArrivingCommand(PlaceCommand):
         except (KeyboardInterrupt, SourceError, DomainError, WorkerLost) as error:
             arrivals.close()
             interrupted = isinstance(error, KeyboardInterrupt)
-            self.say(f"{chr(10) + 'Interrupted. ' if interrupted else ''}{arrivals.closing(dry_run)}{go_on}")
+            if interrupted or arrivals.counts.lines:
+                self.say(f"{chr(10) + 'Interrupted. ' if interrupted else ''}{arrivals.closing(dry_run)}{go_on}")
             if given["json"]:
                 self.answer(arrivals.as_json(complete=False, dry_run=dry_run))
             if interrupted:

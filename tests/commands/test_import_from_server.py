@@ -2,13 +2,20 @@
 
 import itertools
 import json
+import os
+import random
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import psycopg
 import pytest
 import urllib3
 from django.core.management import CommandError, call_command
@@ -21,6 +28,7 @@ from namespaces import queries, services
 from namespaces.models import Organization, Permission
 from tests import cast, server
 from tests.cast import Api
+from tests.data_sets import test_page as page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -128,7 +136,7 @@ def load(api: Api, collection: str, file: Path) -> None:
     call_command("import_documents", str(file), *places, stdout=StringIO(), stderr=StringIO())
 
 
-NOT_COMPARED = ("namespace_id", "internal_id", "created_at", "updated_at", "timestamp")
+NOT_COMPARED = ("namespace_id", "internal_id")
 
 
 # Both sides, compared -------------------------------------------------------------------------------------------------
@@ -440,3 +448,93 @@ def test_a_collection_of_the_same_name_and_another_id_is_not_written_to(
     with pytest.raises(CommandError, match="a collection 'chapters' already, with another id"):
         ran(there, here, "--into", str(mine.namespace))
     assert Document.objects.filter(namespace__organization=here).count() == 0
+
+
+# Two databases, and kill -9 ---------------------------------------------------------------------------------------------
+
+
+def command(database: str, *arguments: str) -> subprocess.Popen[str]:
+    """A command of its own on another database."""
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=server.PROJECT,
+        env={**os.environ, "DATABASE_URL": database},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def told(database: str, *arguments: str) -> str:
+    process = command(database, *arguments)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    return out.strip()
+
+
+@pytest.mark.full
+def test_killed_again_and_again_it_ends_with_exactly_what_the_source_has(source: Api, there: Place, tmp_path: Path) -> None:
+    fill(source, tmp_path, 700)
+    name = queries.namespace(source.scope).name
+    options = ("import_from_server", "--base-url", there.url, "--api-key", there.key, "--create", "--batch-size", "40")
+    with server.another_database() as database, psycopg.connect(database, autocommit=True) as looking:
+        told(database, "create_organization", "theirs")
+
+        def arrived() -> int:
+            row = looking.execute("SELECT count(*) FROM documents_document").fetchone()
+            assert row is not None
+            return int(row[0])
+
+        killed_at = []
+        for number in range(4):
+            more = () if number == 0 else ("--resume",)
+            process = command(database, *options, *more, "--partitions", str(1 + number % 3), "--jobs", str(1 + number % 2))
+            target = arrived() + random.randrange(1, 400)
+            while process.poll() is None and arrived() < target:
+                time.sleep(0.01)
+            process.kill()
+            process.communicate()
+            killed_at.append(arrived())
+        assert len(set(killed_at)) > 2, killed_at
+        assert killed_at[0] < 1404
+        last = json.loads(told(database, *options, "--resume", "--json", "--partitions", "2", "--jobs", "2"))
+        assert (last["failed"], last["skipped"] + last["imported"]) == (0, 1404)
+        key = told(database, "create_api_key", "looking", "--permission", "READ")
+        with server.serving("--workers", "1", database=database) as url:
+            assert difference(everything(there.url, there.key, name), everything(url, key, name)) == []
+        found = told(database, "check_lineage", "--json")
+        orphans = {json.loads(line)["document_id"] for line in found.splitlines() if json.loads(line)["kind"] == "orphan"}
+        assert ("orphan", "verses:7") in findings(there.organization, name)
+        assert {("orphan", each) for each in orphans} == findings(there.organization, name)
+
+
+@pytest.mark.full
+def test_ctrl_c_says_how_to_go_on(source: Api, there: Place, tmp_path: Path) -> None:
+    fill(source, tmp_path, 1500)
+    with server.another_database() as database, psycopg.connect(database, autocommit=True) as looking:
+        told(database, "create_organization", "theirs")
+        options = ("--base-url", there.url, "--api-key", there.key, "--create", "--batch-size", "20")
+        process = command(database, "import_from_server", *options)
+        while process.poll() is None and not looking.execute("SELECT 1 FROM documents_document LIMIT 1").fetchone():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, "--resume goes on" in err, there.key in err) == (130, True, False), err
+
+
+@pytest.mark.full
+def test_the_page_about_another_server_does_what_it_says(there: Place, source: Api, tmp_path: Path) -> None:
+    services.update_namespace(scope=source.scope, name="old")
+    bucket = cast.bucket(source, "films")
+    cast.bucket_object(source, bucket, "metropolis")
+    films, scenes = cast.collection(source, "films"), cast.collection(source, "scenes")
+    root = {"document_id": "film", "source_type": "bucket", "root_bucket_id": bucket, "source_object_id": "metropolis"}
+    source.post(f"/v1/collections/{films}/documents", root)
+    for number in range(2):
+        scene = {"document_id": f"scene:{number}", "source_document_id": "film", "vectors": {"clip": [number, 0.1]}}
+        source.post(f"/v1/collections/{scenes}/documents", scene)
+    with server.another_database() as database:
+        told(database, "create_organization", "walker")
+        for line, said in page.steps(other_server=True):
+            asked = line.replace("http://127.0.0.1:8001", there.url).replace("sk_…", there.key)
+            assert page.alike(page.walk(asked, tmp_path, database)) == page.alike(said), line

@@ -11,9 +11,10 @@ from django.core.management.base import CommandError
 from documents.importing import Places, SourceError
 from documents.importing.reading.qdrant import Points, open_qdrant
 from documents.importing.writing import Place, place_for
-from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, options_of
+from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, goes_in_clear, options_of
 from documents.management.importing_files import positive
 from documents.management.reading_options import add_mapping, mapping_of
+from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS
 from namespaces.management.base import add_organization, chosen_organization
 from namespaces.scope import Scope
 
@@ -69,17 +70,22 @@ exit codes: 0 every point is in (or skipped), 1 the import could not begin or go
         owner = chosen_organization(options["organization"])
         prefix = options["reserved_prefix"]
         if not prefix or prefix.startswith("_"):
-            raise CommandError("--reserved-prefix must begin with something else than _, so that the name is not reserved.")
+            raise CommandError(
+                "--reserved-prefix must begin with something else than _, so that the name is not reserved.",
+                returncode=EXIT_WRONG_ARGUMENTS,
+            )
         points = Points(options["id_prefix"], options["vector_name"], prefix, options["as_documents"], not options["no_vectors"])
         mapping = mapping_of(options)
         how = options_of(options, mapping)
         scope = Scope(owner.pk, owner.public_id, options["namespace"], ())
-        place: Place | Places = place_for(scope, options["collection"])
-        if mapping.collection_field is not None:
+        place: Place | Places
+        if mapping.collection_field is not None or options["create_collections"]:
             place = Places(scope, options["collection"], create=options["create_collections"])
+        else:
+            place = place_for(scope, options["collection"])
         api_key = options["api_key"] or os.environ.get(KEY_VARIABLE)
-        if api_key and (options["url"] or "").startswith("http://"):
-            self.say("The key goes over a connection without TLS: fine on this machine, not across a network.")
+        if api_key and goes_in_clear(options["url"] or ""):
+            self.say("The key goes over a connection without TLS: anybody on the way can read it.")
         with ExitStack() as opened:
             try:
                 source = opened.enter_context(

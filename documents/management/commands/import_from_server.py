@@ -17,11 +17,11 @@ from documents.importing.described import ObjectCounts
 from documents.importing.reading.remote import RefusedError, Remote
 from documents.importing.reading.server import Dialect, Server
 from documents.importing.writing import place_for
-from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, options_of
+from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, goes_in_clear, options_of
 from documents.management.importing_files import positive
 from mixpeek_site.errors import ConflictError, NotFoundError
 from mixpeek_site.jsonio import JSONObject
-from mixpeek_site.management.base import EXIT_PARTLY
+from mixpeek_site.management.base import EXIT_PARTLY, EXIT_WRONG_ARGUMENTS
 from namespaces import queries
 from namespaces.management.base import add_organization, chosen_organization
 from namespaces.models import Organization
@@ -108,9 +108,9 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
     def work(self, **options: Any) -> None:
         key = options["api_key"] or os.environ.get(KEY_VARIABLE)
         if not key:
-            raise CommandError(f"The other server's key is missing: give it as {KEY_VARIABLE} or --api-key.")
-        if options["base_url"].startswith("http://"):
-            self.say("The key goes over a connection without TLS: fine on this machine, not across a network.")
+            raise CommandError(
+                f"The other server's key is missing: give it as {KEY_VARIABLE} or --api-key.", returncode=EXIT_WRONG_ARGUMENTS
+            )
         owner = chosen_organization(options["organization"])
         dry_run = options["dry_run"]
         how = options_of(options)
@@ -120,12 +120,16 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
                 remote = Remote(
                     options["base_url"], key, timeout=options["timeout"], connections=options["partitions"], tell=self.say
                 )
+                if goes_in_clear(remote.base_url):
+                    self.say("The key goes over a connection without TLS: anybody on the way can read it.")
                 server = Server(remote)
                 sources = _sources(server, options["from_namespace"], options["collections"])
                 if not sources:
                     raise CommandError("The key sees no namespaces there.")
                 if options["into"] and len(sources) != 1:
-                    raise CommandError("--into takes one namespace: say which with --from-namespace.")
+                    raise CommandError(
+                        "--into takes one namespace: say which with --from-namespace.", returncode=EXIT_WRONG_ARGUMENTS
+                    )
             except SourceError as error:
                 raise CommandError(str(error)) from error
             totals = [source.documents for source in sources]
