@@ -23,6 +23,7 @@ from documents.importing import paths
 from documents.importing.preparing import prepare, whole_body
 from documents.importing.reading import FORMATS, Line, Reading, SourceError, delimited, json_values, open_source
 from documents.importing.reporting import Failure, error_line
+from documents.inputs import RESERVED
 from mixpeek_site import jsonio
 from tests import generators
 from tests.cast import compact
@@ -43,7 +44,8 @@ def bodies(lines: list[Line]) -> list[Any]:
 
 
 def same(one: Any, other: Any) -> bool:
-    return compact(one) == compact(other)
+    """`other`: what was written, in which -0 may be a Decimal."""
+    return compact(one) == compact(jsonio.loads(jsonio.dumps(other)))
 
 
 # What was written is read ---------------------------------------------------------------------------------------------
@@ -72,8 +74,13 @@ def test_arrays_answers_and_lines_hold_the_same_bodies(
 
 # Tables ---------------------------------------------------------------------------------------------------------------
 
-plain_texts = generators.texts.filter(lambda text: "\r" not in text and "\n" not in text)
-names = st.lists(generators.keys.filter(lambda name: name.strip() == name != ""), min_size=1, max_size=4, unique=True)
+
+def is_a_users(name: str) -> bool:
+    """Hypothesis also tries the words that it finds in the code, the reserved names among them."""
+    return name.strip() == name != "" and not name.startswith("_") and name not in RESERVED
+
+
+names = st.lists(generators.keys.filter(is_a_users), min_size=1, max_size=4, unique=True)
 
 
 @st.composite
@@ -263,7 +270,7 @@ scalars = {
     pyarrow.float64(): st.floats(allow_nan=False, allow_infinity=False),
     pyarrow.bool_(): st.booleans(),
     pyarrow.string(): generators.texts,
-    pyarrow.decimal128(38, 9): st.integers(-(10**37), 10**37).map(lambda number: Decimal(number).scaleb(-9)),
+    pyarrow.decimal128(38, 9): st.integers(-(10**37), 10**37).map(lambda number: Decimal(f"{number}e-9")),
 }
 
 
@@ -284,13 +291,13 @@ def columns(draw: st.DrawFn, depth: int = 2) -> tuple[pyarrow.DataType, Any]:
 
 @given(st.data())
 def test_rows_of_parquet_come_back(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    drawn = data.draw(st.dictionaries(generators.texts.filter(bool), columns(), min_size=1, max_size=3))
+    drawn = data.draw(st.dictionaries(generators.texts.filter(is_a_users), columns(), min_size=1, max_size=3))
     given_rows = data.draw(st.lists(st.fixed_dictionaries({name: values for name, (_, values) in drawn.items()}), max_size=5))
     arrays = [pyarrow.array([row[name] for row in given_rows], of) for name, (of, _) in drawn.items()]
     table = pyarrow.table(arrays, names=[at(name) for name in drawn])
     lines = read(tmp_path_factory.getbasetemp(), packed(table), "rows.parquet")
     assert [line.number for line in lines] == list(range(1, len(given_rows) + 1))
-    assert compact(bodies(lines)) == compact(jsonio.loads(jsonio.dumps(given_rows)))
+    assert same(bodies(lines), given_rows)
 
 
 def test_types_of_parquet_that_json_lacks(tmp_path: Path) -> None:
