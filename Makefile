@@ -1,7 +1,7 @@
 # Everything starts here, and needs Python >= 3.11 and make alone:
 #   make run        a server with sample data on 127.0.0.1:$PORT (8000)
 #   make test       lint, types, schema and the tests that need nothing else, in under five minutes
-#   make test-full  also what needs Debian's Chromium, PostgreSQL 15 and public data sets, and the long runs
+#   make test-full  what needs Debian's Chromium, PostgreSQL 15 and public data sets besides, and the long runs
 #   make format     let ruff lay out the code and mend what it can
 #   make lock       after a change of the dependencies in pyproject.toml
 #   make stop       end the embedded PostgreSQL, which outlives the commands that start it
@@ -38,9 +38,9 @@ PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 test: checks
 	$(PYTEST)
 
-# The second run is of the same tests on Debian's PostgreSQL 15, the oldest version that is supported.
+# What `make test` leaves out, and then its tests once more, on Debian's PostgreSQL 15, the oldest version that is supported.
 test-full: checks $(VENV)/data-sets.stamp
-	$(PYTEST) -m ""
+	$(PYTEST) -m full
 	$(PY) -m tests.project.debian_postgres $(PYTEST) --ignore=tests/project/test_embedded_postgres.py --ignore=tests/project/test_serve.py
 
 checks: lint types migrations schema imports
