@@ -371,11 +371,12 @@ def enter_batch(namespace_id: int, *, alone: bool) -> None:
     sql.run(f"SELECT {lock}(%s, %s::integer)", (_BATCH_LOCK, namespace_id))
 
 
-def waited_for(namespace_id: int, document_ids: list[str]) -> set[str]:
-    """Those of the ids that stored documents name as their source."""
+def waited_for(namespace_id: int, document_ids: list[str], *, by_others: bool = False) -> set[str]:
+    """Those of the ids that stored documents name as their source. `by_others`: not those of this transaction."""
     found = sql.rows(
         "SELECT DISTINCT l.source_document_id FROM documents_lineagestep l"
-        " WHERE l.namespace_id = %s AND l.source_document_id = ANY(string_to_array(%s, ','))",
+        " WHERE l.namespace_id = %s AND l.source_document_id = ANY(string_to_array(%s, ','))"
+        f"{' AND l.xmin <> pg_current_xact_id()::xid' if by_others else ''}",
         (namespace_id, ",".join(document_ids)),  # ids hold no commas
     )
     return {row[0] for row in found}

@@ -432,7 +432,7 @@ class Writer:
         waited_for = began.waited_for
         if self._with_locks and not self._alone and (began.outside or any(one.document_id for one in new)):
             self._lock_namespace()
-            parents, waited_for = self._parents(new), self._waited_for(new)
+            parents, waited_for = self._parents(new), self._waited_for(new, by_others=True)
             changed = [name for name in began.outside if parents.get(name) != began.parents.get(name)]
             is_gone = any(name not in parents for name in changed)
             others_came = bool(changed) or waited_for != began.waited_for
@@ -464,10 +464,10 @@ class Writer:
             self._look_first = True
             raise _Again
 
-    def _waited_for(self, new: Sequence[Prepared]) -> set[str]:
-        """The ids of new documents that stored ones wait for."""
+    def _waited_for(self, new: Sequence[Prepared], *, by_others: bool = False) -> set[str]:
+        """The ids of new documents that stored ones wait for. `by_others`: that this batch's own do is left out."""
         chosen = [one.document_id for one in new if one.document_id is not None]
-        return lineage.waited_for(self._place.namespace_id, chosen) if chosen else set()
+        return lineage.waited_for(self._place.namespace_id, chosen, by_others=by_others) if chosen else set()
 
     def _awaited(self, new: Sequence[Prepared], waited_for: set[str]) -> dict[str, str]:
         """Of the stored parents, the new document that their sources lead up to."""
