@@ -77,7 +77,9 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: object, *_: object) -> None:
+        if self._bar is not None and self._size and failed is None:
+            self._bar.update(self._size - self._bar.n)
         self.close()
 
     @property
