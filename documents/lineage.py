@@ -219,9 +219,14 @@ def check_bucket(sent: str | None, stored: str | None) -> None:
 
 
 def sent_tier(given: LineageInput) -> int:
-    """The tier of a document whose parent is not stored, from what was sent: collections in the path, steps of the chain."""
+    """The tier of a document whose parent is not stored, from what was sent: collections in the path, steps of the chain.
+
+    Of a bucket's object it is the first, whatever steps are told: its path is made of the bucket and its collection.
+    """
     if given.path is not None:
         return max(1, given.path.count("/"))
+    if given.source_type == "bucket":
+        return 1
     return len(given.chain) if given.chain else 1
 
 

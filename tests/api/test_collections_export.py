@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import simplejson
+from django.db import connection
 
 from documents.api import exports
 from documents.exporting import pipeline
@@ -158,6 +160,28 @@ def test_a_stream_that_breaks_off_ends_in_what_no_parser_takes(
     else:
         with pytest.raises(pa.ArrowInvalid):
             pq.read_table(io.BytesIO(content))
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_whose_database_connection_is_lost_breaks_off_and_the_next_one_is_whole(
+    api: Api, collection: str, path: str
+) -> None:
+    stream = exports.Stream(api.scope, exports.read_export({}, collection))
+    first = next(stream)
+    of = connection.settings_dict
+    backend = connection.connection.info.backend_pid
+    with psycopg.connect(
+        dbname=of["NAME"],
+        user=of["USER"],
+        password=of["PASSWORD"],
+        host=of["HOST"],
+        port=of["PORT"],
+    ) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (backend,))
+    content = first + b"".join(stream)
+    assert b'{"_export_error":{"type":"ServiceUnavailableError"' in content.split(b"\n")[-1]
+    assert len(lines(api.post(path))) == 4
 
 
 def test_a_database_that_goes_before_the_first_byte_is_503(api: Api, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
