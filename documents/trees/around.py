@@ -36,11 +36,13 @@ WITH RECURSIVE up AS (
     LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
     WHERE d.namespace_id = %s AND d.document_id = %s AND EXISTS (SELECT FROM {LIVING_NAMESPACE})
   UNION ALL
-    SELECT d.id, l.source_document_id, up.height + 1, up.seen || d.document_id::text
-    FROM up
-    JOIN documents_document d ON d.namespace_id = %s AND d.document_id = up.source_document_id
-    JOIN {_LIVING}
-    LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+    SELECT d.id, d.source_document_id, up.height + 1, up.seen || d.document_id::text
+    FROM up CROSS JOIN LATERAL (
+        SELECT d.id, d.document_id, l.source_document_id
+        FROM documents_document d JOIN {_LIVING}
+        LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+        WHERE d.namespace_id = %s AND d.document_id = up.source_document_id OFFSET 0
+    ) d
     WHERE up.height < {MAX_DEPTH} AND d.document_id <> ALL(up.seen)
 ), below AS (
     SELECT l.id FROM documents_lineagestep l

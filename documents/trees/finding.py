@@ -11,7 +11,7 @@ from documents.trees.nodes import LIVING_NAMESPACE, STEPS, label, preview
 from mixpeek_site import jsonio, sql
 
 SHOWN: Final = 30
-READ: Final = 20_000  # of the tree's documents, by title
+READ: Final = 100_000  # of the tree's documents, by title
 IDS_READ: Final = 20_000  # of the namespace's ids with the beginning, of any tree
 
 
@@ -46,12 +46,18 @@ WITH wanted AS (
     JOIN namespaces_collection lc ON lc.namespace_id = l.namespace_id AND lc.id = l.collection_id AND lc.deleted_at IS NULL
     WHERE l.root_object_id = %s ORDER BY begun.document_id LIMIT {SHOWN + 1}
 ), tree AS MATERIALIZED (
-    SELECT l.id, row_number() OVER (ORDER BY l.tier, l.collection_id, l.id) AS place
-    FROM {STEPS} AND l.root_object_id = %s AND (SELECT here FROM wanted)
-    ORDER BY place LIMIT {READ + 1}
+    SELECT first.id, row_number() OVER () AS place FROM (
+        SELECT l.id FROM {STEPS} AND l.root_object_id = %s AND (SELECT here FROM wanted)
+        ORDER BY l.tier, l.collection_id, l.id LIMIT {READ + 1}
+    ) first
 ), by_title AS (
-    SELECT d.id, 2 AS rank, tree.place FROM wanted, tree JOIN documents_document d ON d.namespace_id = %s AND d.id = tree.id
-    WHERE strpos(lower({label("d")}), wanted.folded) > 0 OR strpos(lower(d.document_id), wanted.folded) > 0
+    -- Each is looked up by its key (OFFSET 0): the namespace may hold many times the tree.
+    SELECT tree.id, 2 AS rank, tree.place FROM tree CROSS JOIN LATERAL (
+        SELECT FROM documents_document d
+        WHERE d.namespace_id = %s AND d.id = tree.id
+          AND (strpos(lower({label("d")}), (SELECT folded FROM wanted)) > 0
+               OR strpos(lower(d.document_id), (SELECT folded FROM wanted)) > 0) OFFSET 0
+    ) d
     ORDER BY tree.place LIMIT {2 * SHOWN + 2}
 ), picked AS (
     SELECT id, min(rank) AS rank, min(place) AS place FROM (SELECT * FROM by_id UNION ALL SELECT * FROM by_title) hit

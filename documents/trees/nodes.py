@@ -114,13 +114,18 @@ PARENT_STORED: Final = """EXISTS (
 
 
 def picked_sql(first: str, order: str = "picked.place", join: str = "JOIN") -> str:
-    """Fetches the nodes that `picked` (id, …) names; `first`: columns before the node's own. Parameter: the namespace."""
+    """Fetches the nodes that `picked` (id, …) names; `first`: columns before the node's own. Parameter: the namespace.
+
+    Each is looked up by its key (OFFSET 0), whatever a plan that is kept takes the number of documents for.
+    """
     return f"""
 SELECT {first}, {COLUMNS}
 FROM picked
-JOIN documents_document d ON d.namespace_id = %s AND d.id = picked.id
+CROSS JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = %s AND d.id = picked.id OFFSET 0) d
 JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id AND c.deleted_at IS NULL
-{join} documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+{join} LATERAL (
+    SELECT * FROM documents_lineagestep l WHERE l.namespace_id = d.namespace_id AND l.id = d.id OFFSET 0
+) l ON true
 ORDER BY {order}
 """
 
@@ -229,11 +234,14 @@ _UP = f"""
     LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
     WHERE d.namespace_id = %s AND d.document_id = %s AND EXISTS (SELECT FROM {LIVING_NAMESPACE})
   UNION ALL
-    SELECT d.id, l.source_document_id, l.root_object_id, up.height + 1, up.seen || d.document_id::text
-    FROM up
-    JOIN documents_document d ON d.namespace_id = %s AND d.document_id = up.source_document_id
-    JOIN namespaces_collection lc ON lc.namespace_id = d.namespace_id AND lc.id = d.collection_id AND lc.deleted_at IS NULL
-    LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+    SELECT d.id, d.source_document_id, d.root_object_id, up.height + 1, up.seen || d.document_id::text
+    FROM up CROSS JOIN LATERAL (
+        SELECT d.id, d.document_id, l.source_document_id, l.root_object_id
+        FROM documents_document d
+        JOIN namespaces_collection lc ON lc.namespace_id = d.namespace_id AND lc.id = d.collection_id AND lc.deleted_at IS NULL
+        LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
+        WHERE d.namespace_id = %s AND d.document_id = up.source_document_id OFFSET 0
+    ) d
     WHERE up.height < {MAX_DEPTH} AND d.document_id <> ALL(up.seen)"""
 
 _WAY = f"""

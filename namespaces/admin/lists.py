@@ -139,7 +139,7 @@ def picked_sql(
 ) -> tuple[str, list[Any]]:
     """SQL that picks the rows of a page (id, namespace_id, place), with its parameters; `place` orders them.
 
-    `namespaces`: internal ids, None for all.
+    `namespaces`: internal ids, None for all. Limits are written into the text: a plan that is kept knows how few rows it is for.
     """
     if search:
         return _search_sql(table, namespaces, parent_id, search, limit)
@@ -150,8 +150,8 @@ def picked_sql(
         return (
             f"SELECT t.id, t.namespace_id, row_number() OVER (ORDER BY t.id {direction}) AS place FROM {table.name} t"
             f" WHERE EXISTS (SELECT FROM {living} WHERE p.id = t.{table.parent_column}"
-            f" AND p.namespace_id = t.namespace_id AND {table.parent_lives}){after} ORDER BY t.id {direction} LIMIT %s",
-            [*([position.key] if position else []), limit],
+            f" AND p.namespace_id = t.namespace_id AND {table.parent_lives}){after} ORDER BY t.id {direction} LIMIT {limit:d}",
+            [position.key] if position else [],
         )
     after = f" AND (t.created_at, t.id) {compare} (%s, %s)" if position else ""
     at = [position.created_at, position.key] if position else []
@@ -162,10 +162,10 @@ def picked_sql(
         f" FROM {living} CROSS JOIN LATERAL ("
         f"SELECT t.id, t.namespace_id, t.created_at FROM {table.name} t"
         f" WHERE t.namespace_id = p.namespace_id AND t.{table.parent_column} = p.id{after}"
-        f" ORDER BY t.created_at {direction}, t.id {direction} LIMIT %s) k"
+        f" ORDER BY t.created_at {direction}, t.id {direction} LIMIT {limit:d}) k"
         f" WHERE p.namespace_id = ANY(%s){one_parent} AND {table.parent_lives}"
-        f" ORDER BY k.created_at {direction}, k.id {direction} LIMIT %s",
-        [*at, limit, list(namespaces), *([] if parent_id is None else [parent_id]), limit],
+        f" ORDER BY k.created_at {direction}, k.id {direction} LIMIT {limit:d}",
+        [*at, list(namespaces), *([] if parent_id is None else [parent_id])],
     )
 
 
@@ -173,6 +173,7 @@ def _search_sql(
     table: Table, namespaces: Collection[int] | None, parent_id: int | None, search: str, limit: int
 ) -> tuple[str, list[Any]]:
     begin = sql.text(search.strip())
+    walked = limit if parent_id is None else _SEARCH_WALK
     within = "" if namespaces is None else " AND n.id = ANY(%s)"
     one_parent = "" if parent_id is None else " AND p.id = %s"
     return (
@@ -180,14 +181,13 @@ def _search_sql(
         f" FROM namespaces_namespace n CROSS JOIN LATERAL ("
         f"SELECT t.id, t.namespace_id, t.{table.id_column}, t.{table.parent_column} FROM {table.name} t"
         f" WHERE t.namespace_id = n.id AND t.{table.id_column} >= %s AND t.{table.id_column} < %s"
-        f" ORDER BY t.{table.id_column} LIMIT %s) k"
+        f" ORDER BY t.{table.id_column} LIMIT {walked:d}) k"
         f" JOIN {table.parent} p ON p.id = k.{table.parent_column} AND p.namespace_id = n.id AND {table.parent_lives}{one_parent}"
-        f" WHERE n.deleted_at IS NULL{within} ORDER BY k.{table.id_column}, k.namespace_id LIMIT %s",
+        f" WHERE n.deleted_at IS NULL{within} ORDER BY k.{table.id_column}, k.namespace_id LIMIT {limit:d}",
         [
-            *(begin, begin + "\x7f", limit if parent_id is None else _SEARCH_WALK),
+            *(begin, begin + "\x7f"),
             *([] if parent_id is None else [parent_id]),
             *([] if namespaces is None else [list(namespaces)]),
-            limit,
         ],
     )
 

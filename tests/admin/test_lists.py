@@ -71,6 +71,23 @@ def test_a_filtered_list_asks_once_more_for_the_collections(client: Client, plac
     assert len(asked) == 3
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        *(("/documents/document/", query) for query in ("", "?q=doc_1")),
+        *((path, query) for path in STEPS_AND_OBJECTS for query in ("", "?q=doc_1", "?namespace={0.pk}")),
+    ],
+)
+def test_a_plan_that_is_kept_knows_how_few_rows_a_page_has(client: Client, place: Place, path: str, query: str) -> None:
+    """A limit that is a parameter is a tenth of the table to a generic plan, which then reads all of it."""
+    Place()
+    place.first("obj_1", "doc_1")
+    with staff.statements() as asked:
+        staff.get(client, path + query.format(place))
+    (picking,) = (statement for statement in asked if "AS place" in statement)
+    assert "LIMIT %s" not in picking
+
+
 def test_the_only_namespace_is_chosen_already(client: Client, place: Place) -> None:
     place.document("doc_1")
     page = staff.get(client, "/documents/document/")

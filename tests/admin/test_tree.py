@@ -351,7 +351,7 @@ def test_a_search_says_what_it_did_not_look_at(client: Client, place: Place, mon
     cut = finding.Found([], False, titles_cut=True, ids_cut=True)
     monkeypatch.setattr(finding, "search", lambda *_: cut)
     page = staff.words(staff.get(client, f"/tree/{place.pk}/obj_1/search/?q=ferry"))
-    assert "Titles were read of the first 20,000 documents of this tree only" in page
+    assert "Titles were read of the first 100,000 documents of this tree only" in page
     assert "More than 20,000 ids begin so" in page
 
 
