@@ -1,5 +1,6 @@
 """The page of a document, its raw JSON, and its delete."""
 
+import re
 import shlex
 from typing import Any
 
@@ -351,7 +352,9 @@ def test_a_large_cascade_wants_the_id_typed(client: Client, place: Place, monkey
     monkeypatch.setattr(deleting, "TYPED_FROM", 3)
     place.child(place.child(place.first("obj_1", "doc_1"), "doc_2"), "doc_3")
     assert 'name="typed"' in staff.get(client, path(place, "doc_1", "delete/"))
-    assert "Type the document's id" in delete(client, place, "doc_1", 409, on_children="cascade", typed="doc_2")
+    refused = delete(client, place, "doc_1", 409, on_children="cascade", typed="doc_2")
+    assert "Type the document's id" in refused
+    assert re.search('<input [^>]*name="typed"[^>]* autofocus>', refused)
     assert exists(place, "doc_1")
     delete(client, place, "doc_1", on_children="cascade", typed="doc_1")
     assert not exists(place, "doc_3")

@@ -45,6 +45,7 @@ def shown(page: str, name: str = "payload") -> str:
 def test_what_is_typed_is_stored(client: Client, place: Place) -> None:
     save(client, place, '{"title": "after"}')
     assert staff.stored(place, "doc_1") == {"title": "after"}
+    assert ">doc_1 was saved.<" in staff.get(client, f"/document/{place.pk}/doc_1/")  # the id as it is
 
 
 def test_numbers_survive_the_editor(client: Client, place: Place) -> None:
