@@ -1,13 +1,14 @@
-"""Batches prepared and written by several processes; this one reads, hands out, and puts the outcomes in order.
+"""Batches prepared and written by several processes, this one among them, which also reads, hands out, and puts in order.
 
-A batch is handed to whichever process takes it first, as the lines that were read. So few are on their way at a time that
-memory stays bounded. A process that is killed ends the import: its batch is rolled back, or committed and recorded.
+A batch goes to whichever process takes it first, as the lines that were read. So few are on their way at a time that memory
+stays bounded. A process that is killed ends the import: its batch is rolled back, or committed and recorded.
 """
 
 import queue
 import threading
 import traceback
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from documents.importing.pipeline import Outcome, Work
 
 _OUT_OF_ORDER: Final = 4
-"""Batches of each process that are handed out and not yet reported: one that takes long holds up no other until then."""
+"""Batches that a process may have that are not yet reported: one that takes long holds up no other until then."""
+
+_LOOK_SECONDS: Final = 0.5
 
 
 class WorkerLost(Exception):
@@ -42,42 +45,75 @@ def outcomes(raws: Iterator[RawBatch], work: "Work", jobs: int) -> "Generator[Ou
 
     Raises what reading raises, once all batches before that are in; what writing does; WorkerLost.
     """
-    workers = [processes.start("documents.importing.jobs:serve", work) for _ in range(jobs)]
-    handing = _Handing(raws, [pipe for _, pipe in workers])
+    workers = [_Worker(*processes.start("documents.importing.jobs:serve", work)) for _ in range(jobs - 1)]
+    handing = _Handing(raws, workers)
+    order = _InOrder(workers)
     try:
-        number = 0
-        early: dict[int, Outcome] = {}
-        for outcome in _received({pipe: process for process, pipe in workers}):
-            early[outcome.number] = outcome
-            while number in early:
-                handing.room.release()
-                yield early.pop(number)
-                number += 1
+        with closing(work.process_beside(handing.taken(), _LOOK_SECONDS)) as own:
+            for outcome in own:
+                yield from order.look(0)
+                if outcome is not None:
+                    yield from order.came(outcome)
+        while order.is_open:
+            yield from order.look(None)
         if handing.error is not None:
             raise handing.error
     finally:
         handing.ended.set()
-        for process, _ in workers:
-            process.terminate()
-        for process, pipe in workers:
-            process.join()
-            pipe.close()
+        for worker in workers:
+            worker.process.terminate()
+        for worker in workers:
+            worker.process.join()
+            worker.pipe.close()
 
 
-def _received(workers: dict[Connection, BaseProcess]) -> "Iterator[Outcome]":
-    while workers:
-        for pipe in wait(list(workers)):
+class _Worker:
+    """Another process."""
+
+    def __init__(self, process: BaseProcess, pipe: Connection) -> None:
+        self.process = process
+        self.pipe = pipe
+        self.room = threading.Semaphore(_OUT_OF_ORDER)
+        self.is_done = False
+
+
+class _InOrder:
+    """Outcomes in the order of their batches, whoever they come from."""
+
+    def __init__(self, workers: list[_Worker]) -> None:
+        self._workers = {worker.pipe: worker for worker in workers}
+        self._next = 0
+        self._early: dict[int, tuple[Outcome, _Worker | None]] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether processes may have more to say."""
+        return bool(self._workers)
+
+    def came(self, outcome: "Outcome", worker: _Worker | None = None) -> "Iterator[Outcome]":
+        self._early[outcome.number] = outcome, worker
+        while self._next in self._early:
+            ready, whose = self._early.pop(self._next)
+            self._next += 1
+            if whose is not None:
+                whose.room.release()
+            yield ready
+
+    def look(self, seconds: float | None) -> "Iterator[Outcome]":
+        """What has come from the other processes, waiting so long for it (None: until something has). Raises WorkerLost."""
+        for pipe in wait(list(self._workers), seconds):
             assert isinstance(pipe, Connection)
+            worker = self._workers[pipe]
             try:
                 message: Any = pipe.recv()
             except (EOFError, ConnectionError):
-                raise _lost(workers[pipe]) from None
+                raise _lost(worker.process) from None
             if message is None:
-                workers.pop(pipe).join()
+                del self._workers[pipe]
             elif isinstance(message, _Stopped):
                 raise _error(message)
             else:
-                yield message
+                yield from self.came(message, worker)
 
 
 def _lost(process: BaseProcess) -> WorkerLost:
@@ -97,29 +133,36 @@ def _error(stopped: _Stopped) -> Exception:
 class _Handing:
     """Reads batches and hands them out, in threads."""
 
-    def __init__(self, raws: Iterator[RawBatch], pipes: list[Connection]) -> None:
-        self.room = threading.Semaphore(_OUT_OF_ORDER * len(pipes))
+    def __init__(self, raws: Iterator[RawBatch], workers: list[_Worker]) -> None:
         self.ended = threading.Event()
         self.error: BaseException | None = None
         self._raws = raws
-        self._pipes = pipes
+        self._takers = len(workers) + 1
         self._next: queue.Queue[RawBatch | None] = queue.Queue(1)
         threading.Thread(target=self._read, name="import-reader", daemon=True).start()
-        for pipe in pipes:
-            threading.Thread(target=self._hand_out, args=(pipe,), name="import-sender", daemon=True).start()
+        for worker in workers:
+            threading.Thread(target=self._hand_out, args=(worker,), name="import-sender", daemon=True).start()
+
+    def taken(self) -> Iterator[RawBatch]:
+        """Batches for whoever asks."""
+        while not self.ended.is_set():
+            try:
+                raw = self._next.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if raw is None:
+                return
+            yield raw
 
     def _read(self) -> None:
         try:
             for raw in self._raws:
-                while not self.room.acquire(timeout=0.2):
-                    if self.ended.is_set():
-                        return
                 self._put(raw)
                 if self.ended.is_set():
                     return
         except BaseException as error:
             self.error = error
-        for _ in self._pipes:
+        for _ in range(self._takers):
             self._put(None)
 
     def _put(self, raw: RawBatch | None) -> None:
@@ -130,18 +173,19 @@ class _Handing:
             except queue.Full:
                 continue
 
-    def _hand_out(self, pipe: Connection) -> None:
+    def _hand_out(self, worker: _Worker) -> None:
+        raws = self.taken()
         try:
-            while not self.ended.is_set():
-                try:
-                    raw = self._next.get(timeout=0.2)
-                except queue.Empty:
-                    continue
+            while True:
+                while not worker.room.acquire(timeout=0.2):
+                    if self.ended.is_set():
+                        return
+                raw = next(raws, None)
                 if raw is None:
-                    pipe.send(None)
+                    worker.pipe.send(None)
                     return
                 columns = tuple(zip(*raw.lines, strict=True))  # a tenth of the work of so many tuples
-                pipe.send((raw.number, raw.first, columns, raw.position))
+                worker.pipe.send((raw.number, raw.first, columns, raw.position))
         except OSError:
             return  # whoever receives from the process finds out
 

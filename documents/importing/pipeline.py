@@ -140,9 +140,14 @@ class Work:
 
     def process(self, raws: Iterator[RawBatch]) -> Generator[Outcome, None, None]:
         """Batches prepared ahead, in a thread: PostgreSQL works while the next ones are read and checked."""
-        with closing(_ahead(map(self.prepare, raws))) as batches:
+        with closing(self.process_beside(raws, None)) as outcomes:
+            yield from (outcome for outcome in outcomes if outcome is not None)
+
+    def process_beside(self, raws: Iterator[RawBatch], seconds: float | None) -> Generator[Outcome | None, None, None]:
+        """The same for who has more to do: None where no batch came for so many seconds."""
+        with closing(_ahead(map(self.prepare, raws), seconds)) as batches:
             for batch in batches:
-                yield self.write(batch)
+                yield None if batch is None else self.write(batch)
 
 
 def _order(batch: Batch) -> Callable[[Failure], int]:
@@ -150,12 +155,16 @@ def _order(batch: Batch) -> Callable[[Failure], int]:
     return lambda one: places[id(one.line)]
 
 
-def _ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
-    """The same, made in a thread that keeps a few ready."""
-    ready: queue.Queue[Item | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
+class _End:
+    """There are no more."""
+
+
+def _ahead(items: Iterator[Item], seconds: float | None) -> Generator[Item | None, None, None]:
+    """The same, made in a thread that keeps a few ready; None where none came for so many seconds."""
+    ready: queue.Queue[Item | BaseException | _End] = queue.Queue(_BATCHES_AHEAD)
     ended = threading.Event()
 
-    def put(item: Item | BaseException | None) -> bool:
+    def put(item: Item | BaseException | _End) -> bool:
         while not ended.is_set():
             try:
                 ready.put(item, timeout=0.2)
@@ -169,7 +178,7 @@ def _ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
             for item in items:
                 if not put(item):
                     return
-            put(None)
+            put(_End())
         except BaseException as error:
             put(error)
 
@@ -178,7 +187,14 @@ def _ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
     usual = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
-        while (item := ready.get()) is not None:
+        while True:
+            try:
+                item = ready.get(timeout=seconds)
+            except queue.Empty:
+                yield None
+                continue
+            if isinstance(item, _End):
+                return
             if isinstance(item, BaseException):
                 raise item
             yield item

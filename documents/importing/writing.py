@@ -10,7 +10,7 @@ Where that is more than a link, and where rows that others may be at are written
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -68,7 +68,7 @@ class Written:
 
 
 class _InParts(Exception):
-    """The batch goes in these parts, one after the other."""
+    """The batch goes in these parts, one after the other; without any, in halves."""
 
     def __init__(self, *parts: Sequence[Prepared]) -> None:
         self.parts: list[Sequence[Prepared]] = [part for part in parts if part]
@@ -148,6 +148,8 @@ class Writer:
         self._look_first = on_conflict != "fail"
         """Whether to look for taken ids before the COPY; while none is expected, the unique index tells as well."""
         self._alone = False
+        self._locked = set[str]()
+        """Parents outside of the batch: those that are absent are locked."""
         self._recorder: Recorder = NotRecorded()
 
     def write_lines(self, items: Sequence[Prepared | Failure], recorder: Recorder) -> Written:
@@ -205,7 +207,7 @@ class Writer:
             except psycopg.errors.ForeignKeyViolation:
                 raise self._collection_gone() from None
             except _InParts as apart:
-                return self._in_parts(apart.parts)
+                return self._in_parts(apart.parts or _halves(batch))
             except _Moves:
                 work = partial(self._move, batch[0])
             except _Refused as error:
@@ -238,6 +240,9 @@ class Writer:
         assert one.document_id is not None
         place = self._places.find(one.collection)
         where: dict[str, Any] = {"scope": place.scope, "collection": place.collection.public_id, "document_id": one.document_id}
+        parents = [one.parent_id] if one.parent_id is not None else []
+        # Taken before the row is locked, which a service does first and, in a transaction of its own, lets go again.
+        lineage.lock_documents(place.scope, exclusively=[one.document_id], shared=parents, namespace="exclusive")
         try:
             if self._on_conflict == "merge":
                 services.patch_document(**where, given=read_patch(self._body(one), one.document_id))
@@ -312,7 +317,7 @@ class Writer:
 
         A batch without chosen ids and parents can neither meet nor be waited for by others: it takes no lock.
         """
-        outside = set[str]().union(*map(_outside, groups))
+        outside = self._locked = set[str]().union(*map(_outside, groups))
         if not outside and all(one.document_id is None for one in batch):
             return
         if len(groups) > 1:
@@ -364,6 +369,8 @@ class Writer:
         written = Written()
         now = datetime.now(UTC)
         links = Links(_outside(new), self._parents(new), self._waited_for(new))
+        if links.outside - self._locked - links.parents.keys():
+            raise _Again  # a parent that the batch met was deleted since
         parents, buckets, waited_for = links.parents, self._buckets(new), links.waited_for
         judged = Judged(
             new,
@@ -374,6 +381,7 @@ class Writer:
         )
         if judged.refused:
             self._look_before_refusing(new)
+            self._part_from_refused_parents(new, judged.refused)
         linked = Linked(
             new,
             collection=place.collection,
@@ -463,6 +471,12 @@ class Writer:
         if not self._look_first and any(one.document_id is not None for one in new):
             self._look_first = True
             raise _Again
+
+    def _part_from_refused_parents(self, new: Sequence[Prepared], refused: Container[int]) -> None:
+        """A line below one that is refused waits for a parent that is not stored, so that has to be locked like the others."""
+        ids = {one.document_id for position, one in enumerate(new) if position in refused}
+        if any(one.parent_id in ids for position, one in enumerate(new) if position not in refused):
+            raise _InParts()
 
     def _waited_for(self, new: Sequence[Prepared], *, by_others: bool = False) -> set[str]:
         """The ids of new documents that stored ones wait for. `by_others`: that this batch's own do is left out."""
