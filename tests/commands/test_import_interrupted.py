@@ -102,7 +102,7 @@ def test_ctrl_c_keeps_what_was_committed_and_says_how_to_go_on(api: Api, collect
     _, told = process.communicate(timeout=20)
     assert (process.returncode, Document.objects.count()) == (130, 400)
     assert "Interrupted. 400 lines: 400 imported" in told
-    assert "--on-conflict skip goes on from here" in told
+    assert "the same command with --resume goes on from here" in told
 
 
 @pytest.mark.parametrize("imported_one", ["parent", "child"])

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.db import transaction
+from django.core.signals import request_finished
+from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -104,7 +105,10 @@ def send(environ: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
     try:
         content = b"".join(response)
     finally:
+        # As Django's own test client does: a stream's end would close the connection in the middle of the test's transaction.
+        request_finished.disconnect(close_old_connections)
         getattr(response, "close", lambda: None)()
+        request_finished.connect(close_old_connections)
     return int(caught[0][0].split()[0]), dict(caught[0][1]), content
 
 
