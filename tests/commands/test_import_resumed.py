@@ -252,7 +252,7 @@ def test_two_jobs_bring_no_id_twice_and_report_in_the_order_of_lines(api: Api, c
 
 
 def test_a_killed_process_ends_the_import_which_then_goes_on(api: Api, collection: str, tmp_path: Path) -> None:
-    file = written(tmp_path, numbered(20_000))
+    file = written(tmp_path, numbered(8_000))
     with started(api, collection, str(file), "--jobs", "2", "--batch-size", "100") as process:
         wait_for(1000)
         children = [one for one in psutil.Process(process.pid).children() if "spawn_main" in " ".join(one.cmdline())]
@@ -263,7 +263,7 @@ def test_a_killed_process_ends_the_import_which_then_goes_on(api: Api, collectio
     assert f"(pid {children[0].pid}) was killed by signal 9" in told
     assert "--resume goes on from here" in told
     assert ran(api, collection, file, "--jobs", "2", "--resume").code == 0
-    assert stored_numbers() == list(range(20_000))
+    assert stored_numbers() == list(range(8_000))
 
 
 @pytest.mark.parametrize(("jobs", "stop"), [("1", signal.SIGTERM), ("2", signal.SIGINT)])
