@@ -7,8 +7,11 @@
 - linking.py    what follows from a parent, worked out for a whole batch
 - places.py     lines that name their collections
 - writing.py    a batch into the database by COPY, one transaction each
-- reporting.py  counts, the errors file, progress
-- pipeline.py   the five joined: `run`
+- batches.py    lines in batches, and which of them were done before
+- recording.py, resuming.py  a run's state in the database, committed with each batch, for --resume
+- jobs.py       batches handed to several processes
+- reporting.py  counts, the errors file
+- pipeline.py   all of it joined: `run`
 
 A reader of another format yields `reading.Line`s whose `raw` is the JSON of a create body; the rest stays as it is.
 """
