@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -53,7 +54,8 @@ class KillablePostgres:
         os.kill(int((self._cluster / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
     def remove(self) -> None:
-        self._run("pg_ctl", "-D", str(self._cluster), "-w", "-s", "-m", "immediate", "stop")
+        with suppress(subprocess.CalledProcessError):  # it was killed
+            self._run("pg_ctl", "-D", str(self._cluster), "-w", "-s", "-m", "immediate", "stop")
         shutil.rmtree(self._directory)
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -125,7 +125,9 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
                 self._tell(beginning.said)
             if beginning.finished is not None:
                 return self._end(beginning.finished, 0, options["json"], dry_run, errors)
-            before = state.done.counts.lines if state else 0
+            if state:
+                counts.add(state.done.counts)
+            before = counts.lines
 
             def report(so_far: Counts, failures: list[Failure], position: int) -> None:
                 counts.replace_by(so_far)
