@@ -74,6 +74,7 @@ admin.site.unregister((User, Group))
 class StaffAdmin(SuperusersAdmin, UserAdmin):  # type: ignore[type-arg]
     form = StaffForm
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Reach", {"fields": ("limited", "reached")}))
+    readonly_fields = ("last_login", "date_joined")  # nobody makes them up
     audit_kind = "user"
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "reach", "last_login")
     list_filter = ()

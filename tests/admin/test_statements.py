@@ -15,20 +15,20 @@ COSTS = {
     "/find/?q=doc_": 1,
     "/find/?q=nothing": 1,
     "/documents/document/{document}/history/": 2,
-    "/namespaces/namespace/{ns}/change/": 3,
+    "/namespaces/namespace/{ns}/change/": 2,
     "/namespaces/namespace/{ns}/delete/": 1,
     "/namespaces/namespace/{ns}/history/": 2,
     "/namespaces/namespace/add/": 1,
-    "/namespaces/collection/{collection}/change/": 3,
+    "/namespaces/collection/{collection}/change/": 2,
     "/namespaces/collection/{collection}/delete/": 1,
     "/namespaces/collection/{collection}/history/": 2,
     "/namespaces/collection/add/": 1,
-    "/namespaces/bucket/{bucket}/change/": 3,
+    "/namespaces/bucket/{bucket}/change/": 2,
     "/namespaces/bucket/{bucket}/delete/": 1,
-    "/namespaces/bucketobject/{object}/change/": 2,
+    "/namespaces/bucketobject/{object}/change/": 1,
     "/namespaces/bucketobject/{object}/delete/": 3,
     "/namespaces/bucketobject/add/": 1,
-    "/namespaces/apikey/{key}/change/": 3,
+    "/namespaces/apikey/{key}/change/": 2,
     "/auth/group/": 3,
 }
 
@@ -51,6 +51,7 @@ def test_a_page_costs_the_same_however_much_there_is(page: str) -> None:
         "object": BucketObject.objects.get(object_id="obj_1").pk,
         "key": ApiKey.objects.earliest("pk").pk,
     }
+    staff.get(client, page.format(**keys))  # Django keeps content types in mind
     with staff.statements() as asked:
         staff.get(client, page.format(**keys))
     assert len(asked) == COSTS[page], asked

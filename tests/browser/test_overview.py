@@ -71,13 +71,14 @@ def test_the_audit_filters(page: Page, place: Place) -> None:
 
 PAGES = (
     *("/", "/namespaces/auditentry/", "/namespaces/namespace/", "/namespaces/apikey/", "/namespaces/bucketobject/"),
-    *("/namespaces/namespace/add/", "/orphans/{place}/", "/find/?q=doc", "/auth/user/", "/password_change/"),
+    *("/namespaces/namespace/add/", "/orphans/{place}/", "/find/?q=doc", "/auth/user/", "/auth/user/add/", "/password_change/"),
+    *("/auth/user/{user}/change/", "/namespaces/namespace/{place}/delete/"),
 )
 
 
 def test_axe_finds_nothing_serious(page: Page, place: Place) -> None:
     for path in PAGES:
-        page.goto("/admin" + path.format(place=place.pk))
+        page.goto("/admin" + path.format(place=place.pk, user=User.objects.get().pk))
         assert serious(page) == [], path
 
 

@@ -128,6 +128,11 @@
     });
   }
 
+  // Django names the pictures of its two lists, which a plain span can't be.
+  addEventListener("load", () => {
+    for (const picture of document.querySelectorAll("span.help-tooltip[aria-label]")) picture.setAttribute("role", "img");
+  });
+
   for (const fold of document.querySelectorAll("[data-fold]")) {
     const all = [...fold.closest("section").querySelectorAll(".json details details")];
     if (!all.length) continue;
