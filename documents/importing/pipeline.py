@@ -22,7 +22,7 @@ from documents.importing.reading import Line
 from documents.importing.recording import NotRecorded
 from documents.importing.reporting import Counts, Failure
 from documents.importing.resuming import BatchRecorder, Run
-from documents.importing.writing import Place, Writer
+from documents.importing.writing import Place, Writer, patiently
 
 __all__ = ["BATCH_BYTES", "BATCH_SIZE", "Options", "Outcome", "State", "run"]
 
@@ -128,7 +128,8 @@ class Work:
             self._writer = Writer(self._place, options.on_conflict, with_locks=locks, mapping=options.mapping)
         items = batch.items
         if isinstance(self._place, Places):  # looked up here, where the connection is
-            items = [self._place.checked(one) for one in items]
+            places = self._place
+            items = patiently(lambda: [places.checked(one) for one in items])
             batch = batch._replace(items=items)
         recorder = NotRecorded() if self._run is None else BatchRecorder(self._run, batch)
         written = self._writer.write_lines(items, recorder)

@@ -5,7 +5,14 @@ from contextlib import suppress
 from documents.importing.preparing import Prepared, failure
 from documents.importing.reporting import Failure
 from documents.importing.writing import Place, place_for
-from mixpeek_site.errors import AlreadyExistsError, BadRequestError, DomainError, NotFoundError, ValidationError
+from mixpeek_site.errors import (
+    AlreadyExistsError,
+    BadRequestError,
+    DomainError,
+    NotFoundError,
+    ServiceUnavailableError,
+    ValidationError,
+)
 from namespaces import scope as scopes
 from namespaces import services
 from namespaces.scope import Scope
@@ -54,7 +61,7 @@ class Places:
             return error
 
     def checked(self, one: Prepared | Failure) -> Prepared | Failure:
-        """A failure if there is no such collection, or the body names another one."""
+        """A failure if there is no such collection, or the body names another one. Raises ServiceUnavailableError."""
         if isinstance(one, Failure):
             return one
         try:
@@ -62,6 +69,8 @@ class Places:
             named = one.given.collection
             if named is not None and named not in (place.collection.public_id, place.collection.name):
                 raise BadRequestError(f"The body's collection_id is {named}, which is another collection.")
+        except ServiceUnavailableError:
+            raise  # which is no fault of the line
         except DomainError as error:
             return failure(one.line, one.document_id, error)
         return one

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import psycopg
 from django.conf import settings
@@ -100,6 +100,31 @@ class Place(NamedTuple):
     namespace_id: int
     collection_id: int
     collection: Collection
+
+
+Answer = TypeVar("Answer")
+
+
+def patiently(look: Callable[[], Answer]) -> Answer:
+    """What `look` answers, which reads and changes nothing, also when the database is being restarted.
+
+    Raises ServiceUnavailableError when that has taken long enough.
+    """
+    waits = iter(_WAITS)
+    while True:
+        try:
+            return look()
+        except ServiceUnavailableError:
+            if connection.in_atomic_block or not _wait(waits):
+                raise
+
+
+def _wait(waits: Iterator[float]) -> bool:
+    """Wait for a database that is being restarted; False when that has been long enough."""
+    connection.close()
+    seconds = next(waits, 0.0)
+    time.sleep(seconds)
+    return seconds > 0
 
 
 class Finder(Protocol):
@@ -193,7 +218,7 @@ class Writer:
                     self._recorder.record(len(batch), written.counts, written.failures)
                 break
             except ServiceUnavailableError:
-                if connection.in_atomic_block or not self._wait(waits):
+                if connection.in_atomic_block or not _wait(waits):
                     raise
                 continue
             except _Again:
@@ -227,13 +252,6 @@ class Writer:
         for part in parts:
             written.add(self.write(part))
         return written
-
-    def _wait(self, waits: Iterator[float]) -> bool:
-        """Wait for a database that is being restarted; False when that has been long enough."""
-        connection.close()
-        seconds = next(waits, 0.0)
-        time.sleep(seconds)
-        return seconds > 0
 
     def _move(self, one: Prepared) -> Written:
         """Raises _Refused."""

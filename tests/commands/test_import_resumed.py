@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from documents import housekeeping, lineage
-from documents.importing import resuming
+from documents.importing import Options, Places, lines_of, resuming, run
 from documents.models import Document, ImportedBatch, ImportFailure, ImportRun, LineageStep
 from documents.trees import checking
 from mixpeek_site import jsonio, sql
@@ -210,6 +211,21 @@ def test_housekeeping_forgets_imports_of_long_ago(api: Api, collection: str, tmp
     sql.run("UPDATE documents_importrun SET started_at = now() - interval '31 days'")
     list(housekeeping.purge_import_runs(lambda: False))
     assert [model.objects.count() for model in (ImportRun, ImportedBatch, ImportFailure)] == [0, 0, 0]
+
+
+def test_a_database_that_is_away_is_no_fault_of_lines(api: Api, collection: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collection is looked up when the first line for it comes; the lines go in when the database is there again."""
+    places, away = Places(api.scope, collection, create=True), []
+
+    def wait(seconds: float) -> None:
+        away.append(seconds)
+        monkeypatch.undo()
+
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    monkeypatch.setattr(time, "sleep", wait)
+    counts = run(lines_of([b"{}"]), places, Options(), lambda *_: None)
+    assert (len(away), counts.imported, counts.failed) == (1, 1, 0)
 
 
 # Jobs --------------------------------------------------------------------------------------------------------------------
