@@ -3,6 +3,7 @@
 from typing import Any
 
 from documents.listing.questions import Places
+from mixpeek_site import sql
 from namespaces.scope import Scope
 
 
@@ -20,7 +21,8 @@ def places_cte(scope: Scope, places: Places) -> tuple[str, tuple[Any, ...]]:
     named = ""
     if places.collections is not None:
         named = " AND (n.public_id = ANY(%s) OR n.name = ANY(%s))"
-        params = (*params, list(places.collections), list(places.collections))
+        asked = [sql.text(each) for each in places.collections]
+        params = (*params, asked, asked)
     return (
         f"{cte}, c AS (SELECT n.namespace_id, n.id, n.public_id, n.name FROM scope JOIN namespaces_collection n"
         f" ON n.namespace_id = scope.namespace_id AND n.deleted_at IS NULL{named})",

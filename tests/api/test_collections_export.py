@@ -245,3 +245,7 @@ def test_a_client_that_stops_reading_makes_room_and_a_slow_one_gets_everything(
         time.sleep(0.2)
     connection.close()
     remove_committed()
+
+
+def test_a_collection_whose_name_cannot_be_stored_is_not_found(api: Api) -> None:
+    assert api.post("/v1/collections/%00/export", {}).status_code == 404

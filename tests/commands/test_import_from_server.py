@@ -513,7 +513,7 @@ def test_ctrl_c_says_how_to_go_on(source: Api, there: Place, tmp_path: Path) -> 
     fill(source, tmp_path, 1500)
     with server.another_database() as database, psycopg.connect(database, autocommit=True) as looking:
         told(database, "create_organization", "theirs")
-        options = ("--base-url", there.url, "--api-key", there.key, "--create", "--batch-size", "20")
+        options = ("--base-url", there.url, "--api-key", there.key, "--create", "--batch-size", "2")
         process = command(database, "import_from_server", *options)
         while process.poll() is None and not looking.execute("SELECT 1 FROM documents_document LIMIT 1").fetchone():
             time.sleep(0.01)
