@@ -66,12 +66,13 @@ def test_what_is_killed_goes_on_until_every_line_is_in_once(postgres: KillablePo
     arguments = ["import_documents", str(file), "--namespace", "n", "--collection", "c", "--create-collections", "--resume"]
     arguments += ["--batch-size", str(BATCH), "--errors", str(errors), "--json"]
 
-    positions = []
+    positions: list[tuple[int, str, str, int]] = []
     process: subprocess.Popen[str] | None = None
     for kill in range(KILLS):
         jobs = str(1 + kill % 2)
         process = process or run(postgres, *arguments, "--jobs", jobs)
-        wait_until_committed(postgres, LINES * (kill + chance.random()) / (KILLS + 1), process)
+        before = positions[-1][-1] if positions else 0  # each of them has to come to something
+        wait_until_committed(postgres, max(LINES * (kill + chance.random()) / (KILLS + 1), before + 1), process)
         time.sleep(chance.random() / 20)
         if kill in DATABASE_STARTS_AGAIN or kill in DATABASE_STAYS_AWAY:
             postgres.kill()
