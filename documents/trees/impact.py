@@ -58,15 +58,16 @@ class Impact(NamedTuple):
         return found
 
 
-# `taken` (id, collection_id, tier, orphaned) becomes a row for each stage, each with the target's columns before its own.
+# `taken` (collection_id, tier, orphaned, blobs) becomes a row for each stage, each with the target's columns before its own.
 _SHARES = """
 shares AS (
-    SELECT c.public_id, c.name, taken.tier, count(*) AS documents, count(*) FILTER (WHERE taken.orphaned) AS orphaned,
-           sum(jsonb_array_length(d.document_blobs))::bigint AS blobs, c.id
-    FROM taken
-    JOIN documents_document d ON d.namespace_id = (SELECT namespace_id FROM scope) AND d.id = taken.id
-    JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = taken.collection_id AND c.deleted_at IS NULL
-    GROUP BY c.id, taken.tier
+    SELECT c.public_id, c.name, taken.tier, taken.documents, taken.orphaned, taken.blobs, c.id
+    FROM (
+        SELECT collection_id, tier, count(*) AS documents, count(*) FILTER (WHERE orphaned) AS orphaned, sum(blobs)::bigint AS blobs
+        FROM taken GROUP BY collection_id, tier
+    ) taken
+    JOIN namespaces_collection c
+        ON c.namespace_id = (SELECT namespace_id FROM scope) AND c.id = taken.collection_id AND c.deleted_at IS NULL
 )
 """
 _SHARE = "s.blobs, s.public_id, s.name, s.tier, s.documents, s.orphaned"
@@ -82,8 +83,11 @@ WITH {cte}, object AS (
     FROM scope JOIN namespaces_bucketobject o ON o.namespace_id = scope.namespace_id AND o.object_id = %s
     JOIN namespaces_bucket b ON b.namespace_id = o.namespace_id AND b.id = o.bucket_id{bucket}
 ), taken AS (
-    SELECT l.id, l.collection_id, l.tier, l.source_document_id IS NULL AS orphaned
-    FROM documents_lineagestep l
+    SELECT l.collection_id, l.tier, l.source_document_id IS NULL AS orphaned, d.blobs
+    FROM documents_lineagestep l CROSS JOIN LATERAL (
+        SELECT jsonb_array_length(d.document_blobs) AS blobs FROM documents_document d
+        WHERE d.namespace_id = l.namespace_id AND d.id = l.id OFFSET 0
+    ) d
     WHERE l.namespace_id = (SELECT namespace_id FROM scope) AND l.root_object_id = %s
       {"AND EXISTS (SELECT FROM object)" if bucket_column else ""}
 ), {_SHARES}
@@ -121,12 +125,14 @@ def _object_missing(scope: Scope, object_id: str, bucket: str | None) -> NotFoun
 
 
 # What is met twice hangs below the document itself, as each has one parent: leaving that out ends every circle. OFFSET 0
-# keeps the planner from reading all steps of the namespace at every level.
+# keeps the planner from reading all steps of the namespace at every level, or all its documents: it can't know how many
+# children one has, and takes it for many where others have many.
 _BELOW = """LATERAL (
-        SELECT l.id, d.document_id, l.collection_id, l.tier
+        SELECT l.id, d.document_id, l.collection_id, l.tier, d.blobs
         FROM documents_lineagestep l
         CROSS JOIN LATERAL (
-            SELECT d.document_id FROM documents_document d WHERE d.namespace_id = l.namespace_id AND d.id = l.id OFFSET 0
+            SELECT d.document_id, jsonb_array_length(d.document_blobs) AS blobs FROM documents_document d
+            WHERE d.namespace_id = l.namespace_id AND d.id = l.id OFFSET 0
         ) d
         WHERE l.namespace_id = (SELECT namespace_id FROM scope) AND l.source_document_id = above.document_id
           AND l.id <> (SELECT id FROM start) AND l.collection_id <> ALL((SELECT ids FROM gone)::bigint[]) OFFSET 0
@@ -137,7 +143,8 @@ _BELOW = """LATERAL (
 def _document_sql(cte: str, in_collection: bool) -> str:
     return f"""
 WITH RECURSIVE {cte}, {GONE}, start AS MATERIALIZED (
-    SELECT d.id, d.document_id, d.collection_id, c.public_id, COALESCE(l.tier, 1) AS tier
+    SELECT d.id, d.document_id, d.collection_id, c.public_id, COALESCE(l.tier, 1) AS tier,
+           jsonb_array_length(d.document_blobs) AS blobs
     FROM {queries.source("named" if in_collection else None)}
     LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
 ), below AS (
@@ -145,8 +152,8 @@ WITH RECURSIVE {cte}, {GONE}, start AS MATERIALIZED (
   UNION ALL
     SELECT l.*, false FROM below above CROSS JOIN {_BELOW}
 ), taken AS (
-    SELECT id, collection_id, tier, false AS orphaned FROM start WHERE id IS NOT NULL
-    UNION ALL SELECT id, collection_id, tier, orphaned FROM below
+    SELECT collection_id, tier, false AS orphaned, blobs FROM start WHERE id IS NOT NULL
+    UNION ALL SELECT collection_id, tier, orphaned, blobs FROM below
 ), {_SHARES}
 SELECT start.document_id, start.public_id, {_SHARE} FROM start LEFT JOIN shares s ON true {_ORDER}
 """
