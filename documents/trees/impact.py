@@ -63,7 +63,8 @@ _SHARES = """
 shares AS (
     SELECT c.public_id, c.name, taken.tier, taken.documents, taken.orphaned, taken.blobs, c.id
     FROM (
-        SELECT collection_id, tier, count(*) AS documents, count(*) FILTER (WHERE orphaned) AS orphaned, sum(blobs)::bigint AS blobs
+        SELECT collection_id, tier, count(*) AS documents, count(*) FILTER (WHERE orphaned) AS orphaned,
+               sum(blobs)::bigint AS blobs
         FROM taken GROUP BY collection_id, tier
     ) taken
     JOIN namespaces_collection c
