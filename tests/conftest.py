@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 
 import psutil
@@ -12,6 +13,9 @@ from pytest_django import DjangoDbBlocker
 
 from mixpeek_site.embedded import allow_start
 from tests.server import serving
+
+# A run that a shell began in the background ignores Ctrl-C, and so would every command that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # pytest-django makes its test database on that server; the first connection starts it.
 allow_start()

@@ -107,6 +107,7 @@ def in_thread(call: object) -> object:
     return results[0]
 
 
+@pytest.mark.full
 def test_the_loop_purges_what_is_deleted_later_and_ends_at_sigterm(api: Api) -> None:
     gone = filled(api, "gone")
     process = subprocess.Popen(

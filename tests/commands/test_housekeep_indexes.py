@@ -242,6 +242,7 @@ def test_an_index_declared_while_it_is_dropped_is_built_again(api: Api) -> None:
     assert statuses(api) == ["ready"]
 
 
+@pytest.mark.full
 def test_other_duties_go_on_during_a_build(api: Api) -> None:
     gone = cast.collection(api)
     with old_transaction(), process() as running:

@@ -71,6 +71,7 @@ def wait_until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None
     raise AssertionError("it did not come to that within a minute")
 
 
+@pytest.mark.full
 def test_what_a_killed_import_leaves_is_whole_batches_and_a_second_run_completes_it(
     api: Api, collection: str, tmp_path: Path
 ) -> None:
