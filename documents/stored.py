@@ -87,6 +87,19 @@ STEP_JOIN: Final = " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.nam
 WIDTH: Final = len(StoredDocument._fields)
 
 
+JSON_PARTS: Final = ("payload", "internal_metadata", "system", "source_blobs", "document_blobs")
+_COMPRESSED: Final = 8  # JSON that repeats itself becomes this much more, or several times that
+
+
+def bytes_of(alias: str, *names: str) -> str:
+    """SQL of about how many bytes the texts of these columns have."""
+    return " + ".join(
+        f"pg_column_size({alias}.{name})"
+        f" * CASE WHEN pg_column_compression({alias}.{name}) IS NULL THEN 1 ELSE {_COMPRESSED} END::bigint"
+        for name in names
+    )
+
+
 def iso(time: str) -> str:
     """ISO 8601 in UTC, ending in Z, of PostgreSQL's text."""
     return time.replace(" ", "T", 1).removesuffix("+00") + "Z"

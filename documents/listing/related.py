@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from documents.stored import STEP_JOIN, WIDTH, StoredDocument, columns
+from documents.stored import JSON_PARTS, STEP_JOIN, WIDTH, StoredDocument, bytes_of, columns
 from mixpeek_site import sql
 from mixpeek_site.sql import Fragment
 from namespaces import rows
@@ -24,7 +24,6 @@ FRAME_BYTES: Final = 1024
 """What an answer adds to the JSON parts of a document: ids, times, names."""
 
 READ_AHEAD_BYTES: Final = 32 * 1024 * 1024
-_COMPRESSED: Final = 8  # JSON that repeats itself becomes this much more, or several times that
 _AT_ONCE: Final = 5000
 
 
@@ -183,7 +182,7 @@ def _some(scope: Scope, targets: Fragment, before: Fragment | None = None) -> li
         "SELECT t.key, t.id, t.place, COALESCE(sum(s.bytes)"
         " OVER (ORDER BY t.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead"
         " FROM t CROSS JOIN scope CROSS JOIN LATERAL (SELECT"
-        f" {_bytes('d', 'payload', 'internal_metadata', 'system', 'source_blobs', 'document_blobs')} AS bytes"
+        f" {bytes_of('d', *JSON_PARTS)} AS bytes"
         " FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = t.id OFFSET 0) s)"
         f" SELECT {columns(namespace='scope.namespace')}, sized.key, sized.id::text"
         " FROM sized CROSS JOIN scope"
@@ -207,7 +206,7 @@ def _some_objects(scope: Scope, object_ids: list[str]) -> tuple[dict[str, Regist
         " OVER (ORDER BY asked.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead, asked.place"
         " FROM scope CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS asked (id, place)"
         " CROSS JOIN LATERAL (SELECT o.id, o.object_id, o.namespace_id, o.bucket_id,"
-        f" {_bytes('o', 'fields', 'blobs', 'system')} AS bytes FROM namespaces_bucketobject o"
+        f" {bytes_of('o', 'fields', 'blobs', 'system')} AS bytes FROM namespaces_bucketobject o"
         " WHERE o.namespace_id = scope.namespace_id AND o.object_id = asked.id OFFSET 0) o"
         " JOIN namespaces_bucket b ON b.namespace_id = o.namespace_id AND b.id = o.bucket_id)"
         f" SELECT {rows.OBJECT.sql}, held.bucket, made.documents, held.object_id FROM held CROSS JOIN scope"
@@ -229,12 +228,3 @@ def _some_objects(scope: Scope, object_ids: list[str]) -> tuple[dict[str, Regist
             size = sum(len(row[place].encode()) for place in rows.OBJECT.json)
             read[object_id] = RegisteredObject(rows.bucket_object(row), bucket, documents, size)
     return read, unread
-
-
-def _bytes(alias: str, *names: str) -> str:
-    """SQL of about how many bytes these columns' texts have."""
-    return " + ".join(
-        f"pg_column_size({alias}.{name})"
-        f" * CASE WHEN pg_column_compression({alias}.{name}) IS NULL THEN 1 ELSE {_COMPRESSED} END::bigint"
-        for name in names
-    )

@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from documents.stored import WIDTH, StoredDocument, columns
+from documents.stored import JSON_PARTS, WIDTH, StoredDocument, bytes_of, columns
 from mixpeek_site import sql
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
 
 READ_AHEAD_BYTES: Final = 32 * 1024 * 1024
 _AT_ONCE: Final = 1000
-_COMPRESSED: Final = 8  # JSON that repeats itself becomes this much more, or several times that
-_JSON_PARTS: Final = ("payload", "internal_metadata", "system", "source_blobs", "document_blobs")
 
 Position = list[str]
 """What a page's rows are ordered by, of its last one: texts."""
@@ -50,7 +48,7 @@ def read_picked(head: Fragment, place: Sequence[str], keys: Sequence[str], *, na
         + "".join(f", place.{column}" for column in place)
         + " FROM place LEFT JOIN (SELECT d.*"
         + "".join(f", picked.{key} AS key_{number}" for number, key in enumerate(keys))
-        + f", COALESCE(sum({_bytes('d')})"
+        + f", COALESCE(sum({bytes_of('d', *JSON_PARTS)})"
         f" OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead"
         " FROM place CROSS JOIN picked CROSS JOIN LATERAL (SELECT * FROM documents_document d"
         " WHERE d.namespace_id = place.namespace_id AND d.id = picked.id OFFSET 0) d) page ON true"
@@ -109,12 +107,3 @@ def _some(scope: Scope, internal_ids: list[str], vectors: bool) -> dict[str, Sto
 
 def _stored(row: sql.Row) -> StoredDocument | None:
     return StoredDocument._make(row[:WIDTH]) if row[0] is not None else None
-
-
-def _bytes(alias: str) -> str:
-    """SQL of about how many bytes the JSON of a document has."""
-    return " + ".join(
-        f"pg_column_size({alias}.{name})"
-        f" * CASE WHEN pg_column_compression({alias}.{name}) IS NULL THEN 1 ELSE {_COMPRESSED} END::bigint"
-        for name in _JSON_PARTS
-    )
