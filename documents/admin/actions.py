@@ -32,15 +32,10 @@ BATCH: Final = 200
 def delete_many(request: HttpRequest, namespace_id: int) -> HttpResponse:
     """Raises PermissionDenied, Http404."""
     require(request, namespace_id, "documents.delete_document")
-    if request.method != "POST":
-        return redirect(list_url("documents_document", namespace=namespace_id))
-    selection = read_selection(request, namespace_id)
-    try:
-        found = resolve(selection)
-    except RefusedError as refused:
-        return _refused(request, selection, refused)
-    if not found.documents or found.more:
-        return _nothing(request, selection, found)
+    begun = _begun(request, namespace_id)
+    if isinstance(begun, HttpResponse):
+        return begun
+    selection, found = begun
     means = impact(namespace_id, found.documents)
     chosen = request.POST.get("on_children", "")
     problem = _changed(request, found)
@@ -80,6 +75,22 @@ def _delete(
 def set_status(request: HttpRequest, namespace_id: int) -> HttpResponse:
     """Raises PermissionDenied, Http404."""
     require(request, namespace_id, "documents.change_document")
+    begun = _begun(request, namespace_id)
+    if isinstance(begun, HttpResponse):
+        return begun
+    selection, found = begun
+    status = request.POST.get("status", "").strip()
+    problem = _changed(request, found)
+    if "confirmed" in request.POST and not problem:
+        problem = _wrong_status(status)
+        if not problem:
+            return _set(request, namespace_id, selection, found.documents, status)
+    context = {"status": status, "statuses": STATUSES, "max_status": MAX_STATUS}
+    return _page(request, "admin/documents/status.html", "Set status", selection, found, problem, context)
+
+
+def _begun(request: HttpRequest, namespace_id: int) -> tuple[Selection, Resolved] | HttpResponse:
+    """What an action is of, or the answer where there is nothing that it could do."""
     if request.method != "POST":
         return redirect(list_url("documents_document", namespace=namespace_id))
     selection = read_selection(request, namespace_id)
@@ -89,14 +100,7 @@ def set_status(request: HttpRequest, namespace_id: int) -> HttpResponse:
         return _refused(request, selection, refused)
     if not found.documents or found.more:
         return _nothing(request, selection, found)
-    status = request.POST.get("status", "").strip()
-    problem = _changed(request, found)
-    if "confirmed" in request.POST and not problem:
-        problem = _wrong_status(status)
-        if not problem:
-            return _set(request, namespace_id, selection, found.documents, status)
-    context = {"status": status, "statuses": STATUSES, "max_status": MAX_STATUS}
-    return _page(request, "admin/documents/status.html", "Set status", selection, found, problem, context)
+    return selection, found
 
 
 def _wrong_status(status: str) -> str:
