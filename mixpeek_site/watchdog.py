@@ -20,18 +20,27 @@ _running: dict[int, tuple[float, Any]] = {}
 _thread: threading.Thread | None = None
 _thread_pid = 0
 _start_lock = threading.Lock()
-_patience = threading.local()
+
+
+class _Patience(threading.local):
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+
+_patience = _Patience()
 
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Let the statements that this thread runs inside take so long before they are overdue."""
-    before = getattr(_patience, "seconds", None)
-    _patience.seconds = seconds
+    """Let the statements that this thread runs inside take so long before they are overdue.
+
+    They need not end in the order in which they began: two streams of one thread may be open at once.
+    """
+    _patience.seconds.append(seconds)
     try:
         yield
     finally:
-        _patience.seconds = before
+        _patience.seconds.remove(seconds)
 
 
 class watch:
@@ -46,7 +55,7 @@ class watch:
     def __enter__(self) -> None:
         if _thread_pid != os.getpid():
             _start()
-        limit = getattr(_patience, "seconds", None) or LIMIT_SECONDS
+        limit = _patience.seconds[-1] if _patience.seconds else LIMIT_SECONDS
         _running[self.key] = (time.monotonic() + limit, self.connection)
 
     def __exit__(self, *_: object) -> None:

@@ -50,6 +50,16 @@ def test_but_not_for_ever(impatient: None) -> None:
     assert sql.one("SELECT 1") == (1,)
 
 
+def test_nor_longer_than_asked_whatever_ends_first(impatient: None) -> None:
+    first, second = watchdog.patience(60), watchdog.patience(30)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    with pytest.raises(ServiceUnavailableError):
+        sql.run("SELECT pg_sleep(20)")
+
+
 def test_what_ends_in_time_is_left_alone(impatient: None) -> None:
     for _ in range(12):
         sql.run("SELECT pg_sleep(0.15)")
