@@ -100,6 +100,11 @@ def bytes_of(alias: str, *names: str) -> str:
     )
 
 
+def ahead(size: str, order: str) -> str:
+    """SQL of the bytes that the rows before one have together, in the order in which they are read: 0 at the first."""
+    return f"COALESCE(sum({size}) OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead"
+
+
 def iso(time: str) -> str:
     """ISO 8601 in UTC, ending in Z, of PostgreSQL's text."""
     return time.replace(" ", "T", 1).removesuffix("+00") + "Z"

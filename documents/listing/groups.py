@@ -13,7 +13,7 @@ from documents.listing.questions import Question
 from documents.listing.scoping import places_cte
 from documents.listing.statements import READ_AHEAD_BYTES, STORED_BYTES, add_unknown
 from documents.listing.statistics import statistics
-from documents.stored import STEP_JOIN, WIDTH, StoredDocument, columns
+from documents.stored import STEP_JOIN, WIDTH, StoredDocument, ahead, columns
 from mixpeek_site import sql
 from mixpeek_site.errors import BadRequestError
 from mixpeek_site.sql import Fragment
@@ -142,8 +142,7 @@ def _statement(
     )
     add_unknown(out, question)
     out.add(
-        " FROM scope LEFT JOIN LATERAL (SELECT m.*, COALESCE(sum(m.stored_bytes) OVER (ORDER BY m.place, m.number"
-        " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead FROM members m"
+        f" FROM scope LEFT JOIN LATERAL (SELECT m.*, {ahead('m.stored_bytes', 'm.place, m.number')} FROM members m"
         " WHERE m.number <= CASE WHEN m.place > %s THEN 1 ELSE %s END) page ON true"
         " LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = page.id"
         f" AND page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true{STEP_JOIN} LEFT JOIN c ON c.id = d.collection_id"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from documents.stored import JSON_PARTS, STEP_JOIN, WIDTH, StoredDocument, bytes_of, columns
+from documents.stored import JSON_PARTS, STEP_JOIN, WIDTH, StoredDocument, ahead, bytes_of, columns
 from mixpeek_site import sql
 from mixpeek_site.sql import Fragment
 from namespaces import rows
@@ -179,8 +179,7 @@ def _some(scope: Scope, targets: Fragment, before: Fragment | None = None) -> li
     climb = before or Fragment("")
     found = sql.rows(
         f"WITH RECURSIVE {cte}, {climb.text}t AS MATERIALIZED ({targets.text}), sized AS MATERIALIZED ("
-        "SELECT t.key, t.id, t.place, COALESCE(sum(s.bytes)"
-        " OVER (ORDER BY t.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead"
+        f"SELECT t.key, t.id, t.place, {ahead('s.bytes', 't.place')}"
         " FROM t CROSS JOIN scope CROSS JOIN LATERAL (SELECT"
         f" {bytes_of('d', *JSON_PARTS)} AS bytes"
         " FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = t.id OFFSET 0) s)"
@@ -202,8 +201,7 @@ def _some_objects(scope: Scope, object_ids: list[str]) -> tuple[dict[str, Regist
     cte, params = scope.cte()
     found = sql.rows(
         f"WITH {cte}, held AS MATERIALIZED ("
-        "SELECT o.id, o.object_id, b.public_id AS bucket, COALESCE(sum(o.bytes)"
-        " OVER (ORDER BY asked.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead, asked.place"
+        f"SELECT o.id, o.object_id, b.public_id AS bucket, {ahead('o.bytes', 'asked.place')}, asked.place"
         " FROM scope CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS asked (id, place)"
         " CROSS JOIN LATERAL (SELECT o.id, o.object_id, o.namespace_id, o.bucket_id,"
         f" {bytes_of('o', 'fields', 'blobs', 'system')} AS bytes FROM namespaces_bucketobject o"

@@ -12,7 +12,7 @@ from documents.listing.questions import Question
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
 from documents.payload_indexes import Ready
-from documents.stored import STEP_JOIN, columns
+from documents.stored import STEP_JOIN, ahead, columns
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
 
@@ -69,8 +69,8 @@ def page_statement(scope: Scope, question: Question, order: Ordering, chosen: Pl
     _add_total(out, scope, question, part.include_total, by_index=by_index and not order.by_relevance)
     out.add(", (SELECT count(*) FROM matched)" if order.by_relevance else ", NULL::bigint")
     add_unknown(out, question)
-    out.add(" FROM scope LEFT JOIN LATERAL (SELECT p.*, COALESCE(sum(p.stored_bytes) OVER (ORDER BY ")
-    out.add(f"{order.by('p.')} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead FROM (")
+    out.add(" FROM scope LEFT JOIN LATERAL (SELECT p.*, ")
+    out.add(f"{ahead('p.stored_bytes', order.by('p.'))} FROM (")
     if by_index:
         out.add("SELECT * FROM matched")
         if position is not None:

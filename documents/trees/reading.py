@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from documents.stored import JSON_PARTS, WIDTH, StoredDocument, bytes_of, columns
+from documents.stored import JSON_PARTS, WIDTH, StoredDocument, ahead, bytes_of, columns
 from mixpeek_site import sql
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
@@ -48,8 +48,7 @@ def read_picked(head: Fragment, place: Sequence[str], keys: Sequence[str], *, na
         + "".join(f", place.{column}" for column in place)
         + " FROM place LEFT JOIN (SELECT d.*"
         + "".join(f", picked.{key} AS key_{number}" for number, key in enumerate(keys))
-        + f", COALESCE(sum({bytes_of('d', *JSON_PARTS)})"
-        f" OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead"
+        + f", {ahead(bytes_of('d', *JSON_PARTS), order)}"
         " FROM place CROSS JOIN picked CROSS JOIN LATERAL (SELECT * FROM documents_document d"
         " WHERE d.namespace_id = place.namespace_id AND d.id = picked.id OFFSET 0) d) page ON true"
         f" LEFT JOIN LATERAL (SELECT page.* WHERE page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true"

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from documents import queries
 from documents.listing.statements import READ_AHEAD_BYTES, STORED_BYTES
-from documents.stored import WIDTH, StoredDocument, columns
+from documents.stored import WIDTH, StoredDocument, ahead, columns
 from mixpeek_site import sql
 from mixpeek_site.errors import Fault, ValidationError
 from namespaces.scope import Scope
@@ -37,8 +37,7 @@ WITH {cte}, named AS MATERIALIZED (
 SELECT {columns("d", "page.public_id", "scope.namespace", vectors=vectors)}, page.document_id, page.id
 FROM scope
 LEFT JOIN (
-    SELECT n.*, COALESCE(sum(n.stored_bytes) OVER (ORDER BY n.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
-        AS ahead
+    SELECT n.*, {ahead("n.stored_bytes", "n.place")}
     FROM named n
 ) page ON true
 LEFT JOIN LATERAL (
