@@ -38,10 +38,11 @@ PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 test: checks
 	$(PYTEST)
 
-# What `make test` leaves out, and then its tests once more, on Debian's PostgreSQL 15, the oldest version that is supported.
+# What `make test` leaves out, and then its tests once more, on Debian's PostgreSQL 15: the oldest version that is supported,
+# and one without pgvector.
 test-full: checks $(VENV)/data-sets.stamp
-	$(PYTEST) -m full
-	$(PY) -m tests.project.debian_postgres $(PYTEST) --ignore=tests/project/test_embedded_postgres.py --ignore=tests/project/test_serve.py
+	$(PYTEST) -m "full and not no_pgvector"
+	$(PY) -m tests.project.debian_postgres $(PYTEST) -m "not full and not pgvector" --ignore=tests/project/test_embedded_postgres.py --ignore=tests/project/test_serve.py
 
 checks: lint types migrations schema imports
 

@@ -13,9 +13,16 @@ class DocumentsConfig(AppConfig):
 
         dependents.register(DocumentsOfPlaces())
         post_migrate.connect(_keep_groups, sender=self, dispatch_uid="documents.groups")
+        post_migrate.connect(_use_pgvector, sender=self, dispatch_uid="documents.pgvector")
 
 
 def _keep_groups(sender: Any, using: str, **_: Any) -> None:
     from namespaces.groups import grant
 
     grant(sender, using, edited=("document",))
+
+
+def _use_pgvector(using: str, **_: Any) -> None:
+    from documents.features import extension
+
+    extension.ensure(using)

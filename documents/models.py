@@ -153,7 +153,8 @@ class LineageStep(NamespacedModel):
 class Feature(NamespacedModel):
     """What an extractor found in a document: a payload, and at most one vector under its name.
 
-    A row of its own, so that a document is read without its vectors at no cost. float32, as sent.
+    A row of its own, so that a document is read without its vectors at no cost. float32, as sent. Dense vectors are in the
+    column `embedding`, which is not here: its type is pgvector's where PostgreSQL has it (documents/features/extension.py).
     """
 
     class Kind(models.TextChoices):
@@ -164,11 +165,17 @@ class Feature(NamespacedModel):
     id = models.BigAutoField(primary_key=True)
     namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     document = models.ForeignKey(Document, models.DO_NOTHING, related_name="features", db_constraint=False, db_index=False)
+    collection = models.ForeignKey(Collection, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     name = models.TextField(db_collation="C", help_text="The vector's name; of a feature without one, its extractor's id.")
     feature_extractor_id = models.TextField(null=True, blank=True)
     payload = ExactJSONField(null=True, blank=True)
     kind = models.CharField(max_length=6, null=True, blank=True, choices=Kind.choices)
-    numbers = ArrayField(models.FloatField(), null=True, blank=True, help_text="float32; of a multi-vector, its rows.")
+    numbers = ArrayField(
+        models.FloatField(),
+        null=True,
+        blank=True,
+        help_text="float32: a sparse vector's values, or the rows of a multi-vector.",
+    )
     indices = ArrayField(models.BigIntegerField(), null=True, blank=True, help_text="Of a sparse vector.")
 
     class Meta:

@@ -23,7 +23,7 @@ from django.db import connection, connections
 
 from documents import lineage, services
 from documents.counting import count_copied, count_gone
-from documents.features import NamedFeature, array_text, read_features, write_features
+from documents.features import NamedFeature, read_features, texts, write_features
 from documents.importing.judging import Judged
 from documents.importing.linking import Collection, Linked
 from documents.importing.mapping import Mapping as FieldMapping
@@ -441,7 +441,7 @@ class Writer:
                 if step is not None
             ),
         )
-        _copy(_COPY_FEATURES, (row for key, one, _ in kept for row in _feature_rows(place.namespace_id, key, one.features)))
+        _copy(_COPY_FEATURES, (row for key, one, _ in kept for row in _feature_rows(place, key, one.features)))
         count_copied(place.namespace_id, place.collection_id, len(kept))
         self._settle(new, links, judged)
         written.counts.imported = len(kept)
@@ -740,24 +740,25 @@ _COPY_STEPS = (
     " root_object_id, root_bucket_id, path, tier, chain, status, collection_id, namespace_id) FROM STDIN"
 )
 _COPY_FEATURES = (
-    "COPY documents_feature (namespace_id, document_id, name, feature_extractor_id, payload, kind, numbers, indices) FROM STDIN"
+    "COPY documents_feature (namespace_id, collection_id, document_id, name, feature_extractor_id, payload, kind, embedding,"
+    " numbers, indices) FROM STDIN"
 )
 
 
-def _feature_rows(namespace_id: int, key: str, features: Iterable[NamedFeature]) -> list[str]:
+def _feature_rows(place: Place, key: str, features: Iterable[NamedFeature]) -> list[str]:
     rows = []
     for feature in features:
         if feature.removed:
             continue
         columns = (
-            str(namespace_id),
+            str(place.namespace_id),
+            str(place.collection_id),
             key,
             copied(feature.name),
             copied(feature.feature_extractor_id),
             NULL if feature.payload is None else copied(jsonio.dumps(feature.payload)),
             copied(feature.kind),
-            array_text(feature.numbers) or NULL,
-            array_text(feature.indices) or NULL,
+            *(text or NULL for text in texts(feature)),
         )
         rows.append("\t".join(columns) + "\n")
     return rows

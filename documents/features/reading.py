@@ -6,13 +6,12 @@ lists), float32 each. Names are unique in a document; writing replaces the names
 
 import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from documents.inputs import DocumentInput
-from mixpeek_site import jsonio, sql
 from mixpeek_site.errors import Fault, ValidationError
 from mixpeek_site.jsonio import JSONObject, Location
 
@@ -135,80 +134,3 @@ def _indices(value: Any) -> list[int]:
 
 def _is_index(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value) and 0 <= value < 2**63
-
-
-def write_features(namespace_id: int, document: Any, features: list[NamedFeature]) -> None:
-    """Store them for a document (by its internal id): one statement, and one more when names are removed."""
-    write_features_of(namespace_id, [(document, features)])
-
-
-def write_features_of(namespace_id: int, written: Sequence[tuple[Any, list[NamedFeature]]]) -> None:
-    """The same for many documents, each named once, in as many statements as for one."""
-    removed = [(document, feature.name) for document, features in written for feature in features if feature.removed]
-    if removed:
-        sql.run(
-            "DELETE FROM documents_feature f USING unnest(%s::uuid[], %s::text[]) AS gone (document_id, name)"
-            " WHERE f.namespace_id = %s AND f.document_id = gone.document_id AND f.name = gone.name",
-            (*map(list, zip(*removed, strict=True)), namespace_id),
-        )
-    kept = [
-        (
-            document,
-            feature.name,
-            feature.feature_extractor_id,
-            None if feature.payload is None else jsonio.dumps(feature.payload),
-            feature.kind,
-            array_text(feature.numbers),
-            array_text(feature.indices),
-        )
-        for document, features in written
-        for feature in features
-        if not feature.removed
-    ]
-    if kept:
-        sql.run(_WRITE, (namespace_id, *map(list, zip(*kept, strict=True))))
-
-
-def array_text(numbers: list[Any] | None) -> str | None:
-    """PostgreSQL's text of an array of numbers, or of rows of numbers."""
-    return None if numbers is None else repr(numbers).replace("[", "{").replace("]", "}")
-
-
-# Arrays of arrays must be rectangular; vectors, each of its own length, come as texts.
-_WRITE: Final = """
-INSERT INTO documents_feature (namespace_id, document_id, name, feature_extractor_id, payload, kind, numbers, indices)
-SELECT %s, new.document_id, new.name, new.feature_extractor_id, new.payload, new.kind,
-       new.numbers::real[], new.indices::bigint[]
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::text[], %s::text[])
-    AS new (document_id, name, feature_extractor_id, payload, kind, numbers, indices)
-ON CONFLICT (namespace_id, document_id, name) DO UPDATE SET
-    feature_extractor_id = COALESCE(excluded.feature_extractor_id, documents_feature.feature_extractor_id),
-    payload = COALESCE(excluded.payload, documents_feature.payload),
-    kind = excluded.kind, numbers = excluded.numbers, indices = excluded.indices
-"""
-
-
-def vectors_column(document: str) -> str:
-    """SQL of a document's vectors as JSON text `{name: value}` in the order of their names; `document` is its alias."""
-    return f"""(
-SELECT COALESCE(json_object_agg(f.name, CASE f.kind
-    WHEN 'sparse' THEN json_build_object('indices', f.indices, 'values', f.numbers)
-    ELSE array_to_json(f.numbers) END ORDER BY f.name), '{{}}')::text
-FROM documents_feature f
-WHERE f.namespace_id = {document}.namespace_id AND f.document_id = {document}.id AND f.kind IS NOT NULL)"""
-
-
-def features_column(document: str) -> str:
-    """SQL of what was stored as `features` and as `vectors`, as the JSON text of those two members of a create body."""
-    return f"""(
-SELECT json_build_object(
-    'features', COALESCE('[' || string_agg(json_build_object(
-        'feature_extractor_id', f.feature_extractor_id, 'payload', f.payload,
-        'vectors', CASE WHEN v.value IS NOT NULL THEN json_build_object(f.name, v.value) END)::text, ',' ORDER BY f.name)
-        FILTER (WHERE f.feature_extractor_id IS NOT NULL) || ']', '[]')::json,
-    'vectors', COALESCE(
-        json_object_agg(f.name, v.value ORDER BY f.name) FILTER (WHERE f.feature_extractor_id IS NULL), '{{}}'))::text
-FROM documents_feature f CROSS JOIN LATERAL (SELECT CASE f.kind
-    WHEN 'sparse' THEN json_build_object('indices', f.indices, 'values', f.numbers)
-    ELSE array_to_json(f.numbers) END AS value) v
-WHERE f.namespace_id = {document}.namespace_id AND f.document_id = {document}.id)"""
