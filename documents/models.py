@@ -261,6 +261,59 @@ class PayloadIndexUse(NamespacedModel):
         return f"{self.namespace_id}: {self.payload_index_id}"
 
 
+class VectorIndex(NamespacedModel):
+    """A declaration of vectors under one name: of a collection, or (collection None) of all those of a namespace that have none.
+
+    Of type hnsw there is an index of PostgreSQL, whose name is this row's number (documents/vector_indexes/expressions.py).
+    """
+
+    class Metric(models.TextChoices):
+        COSINE = "cosine", "cosine"
+        L2 = "l2", "l2"
+        DOT = "dot", "dot"
+
+    class Type(models.TextChoices):
+        HNSW = "hnsw", "hnsw"
+        EXACT = "exact", "exact"
+
+    class State(models.TextChoices):
+        PENDING = "pending", "pending"
+        BUILDING = "building", "building"
+        READY = "ready", "ready"
+        FAILED = "failed", "failed"
+
+    id = models.BigAutoField(primary_key=True)
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    collection = models.ForeignKey(
+        Collection, models.DO_NOTHING, null=True, blank=True, related_name="+", db_constraint=False, db_index=False
+    )
+    of_namespace = models.BooleanField(
+        default=False, db_default=False, help_text="Made by housekeeping for what the namespace declares."
+    )
+    name = models.TextField(db_collation="C", help_text="The vectors' name.")
+    dimensions = models.IntegerField()
+    metric = models.CharField(max_length=6, choices=Metric.choices)
+    type = models.CharField(max_length=5, choices=Type.choices)
+    feature_uri = models.TextField(null=True, blank=True, db_collation="C")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING, db_default=State.PENDING)
+    error = models.TextField(null=True, blank=True)
+    attempts = models.IntegerField(default=0, db_default=0)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    built_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name_plural = "vector indexes"
+        constraints = (
+            # Both serve the check of every vector that is written.
+            models.UniqueConstraint(fields=("namespace", "collection", "name"), name="vector_index_of_collection"),
+            models.UniqueConstraint(fields=("namespace", "name"), condition=Q(collection=None), name="vector_index_of_namespace"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.dimensions}, {self.metric}, {self.type})"
+
+
 class NamespaceDay(NamespacedModel):
     """How many documents a namespace held at the end of a day, today's so far; a day without a row changed nothing."""
 
