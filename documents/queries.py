@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from documents import lineage
+from documents.features import Vectors
 from documents.stored import STEP_JOIN, StoredDocument, columns
 from mixpeek_site import sql
 from mixpeek_site.errors import NotFoundError
@@ -41,11 +42,11 @@ def source(collection: str | None) -> str:
 
 
 @lru_cache
-def _document_sql(cte: str, joined: str, vectors: bool) -> str:
+def _document_sql(cte: str, joined: str, vectors: Vectors) -> str:
     return f"WITH {cte} SELECT {columns(namespace='scope.namespace', vectors=vectors)} FROM {joined}{STEP_JOIN}"
 
 
-def document(scope: Scope, collection: str | None, document_id: str, *, vectors: bool = False) -> StoredDocument:
+def document(scope: Scope, collection: str | None, document_id: str, *, vectors: Vectors = False) -> StoredDocument:
     """One document, of a collection or (collection None) of the namespace. Raises NotFoundError for whatever is missing."""
     cte, params = scope.cte(collection)
     row = sql.one(_document_sql(cte, source(collection), vectors), (*params, sql.text(document_id)))
@@ -56,7 +57,7 @@ def document(scope: Scope, collection: str | None, document_id: str, *, vectors:
     return StoredDocument._make(row)
 
 
-def by_internal_id(scope: Scope, internal_id: str, vectors: bool) -> StoredDocument | None:
+def by_internal_id(scope: Scope, internal_id: str, vectors: Vectors) -> StoredDocument | None:
     """A document that another statement of this answer left out for its size; None if it was deleted since."""
     cte, params = scope.cte()
     row = sql.one(

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from documents.features import vectors_column
+from documents.features import Vectors, vectors_column
 
 
 class StoredDocument(NamedTuple):
@@ -28,7 +28,7 @@ class StoredDocument(NamedTuple):
     root_bucket_id: str | None
     path: str | None
     chain: str | None
-    vectors: str | None  # `{name: value}`; None when not asked for
+    vectors: str | None  # `{name: value}`, or `{name: null}` of names alone; None when not asked for
 
     @property
     def json_bytes(self) -> int:
@@ -60,11 +60,11 @@ def columns(
     namespace: str = "n.public_id",
     lineage: str | None = "l",
     *,
-    vectors: bool = False,
+    vectors: Vectors = False,
 ) -> str:
     """The select list of a StoredDocument; the arguments are the statement's aliases and expressions.
 
-    `lineage` None: the statement knows that there is no lineage step. `vectors`: read them, too.
+    `lineage` None: the statement knows that there is no lineage step. `vectors`: what of them is read, too.
     """
     d, l = document, lineage  # noqa: E741
     step = (
@@ -77,7 +77,7 @@ def columns(
         f"{d}.document_id, {collection}, {namespace}, {d}.version, {d}.schema_version, {d}.created_at::text,"
         f" {d}.updated_at::text, {d}.payload::text, {d}.internal_metadata::text, {d}.system::text,"
         f" {d}.source_blobs::text, {d}.document_blobs::text, {step},"
-        f" {vectors_column(d) if vectors else 'NULL::text'}"
+        f" {vectors_column(d, vectors)}"
     )
 
 

@@ -25,6 +25,7 @@ _ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 # Searched in a text whose digits are all 1 and whose E are e: several times faster, and hex ids don't look like numbers.
 _ALIKE = bytes.maketrans(b"023456789E", b"111111111e")
 _LONG_EXPONENT = re.compile(rb"1e[+-]?11+[ \t\n\r]*(?:[],}]|\Z)")
+_VERY_LONG_EXPONENT = re.compile(rb"1e[+-]?111+[ \t\n\r]*(?:[],}]|\Z)")
 _MANY_DIGITS = b"1" * 400
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -59,7 +60,7 @@ def loads(raw: bytes | str) -> Any:
     encoded = raw if isinstance(raw, bytes) else text.encode(errors="surrogatepass")
     if (
         encoded.count(b"{") + encoded.count(b"[") > settings.MAX_JSON_DEPTH
-        or _suspect(encoded)
+        or _suspect(encoded, settings.MAX_BODY_BYTES)
         or (isinstance(raw, str) and _UNSTORABLE.search(raw))
     ):
         if _expands_beyond(value, settings.MAX_BODY_BYTES):
@@ -76,6 +77,16 @@ def loads_stored(text: str) -> Any:
     return simplejson.loads(text, use_decimal=True)
 
 
+def stored_members(text: str) -> dict[str, str]:
+    """The members of a stored JSON object as JSON texts, not converted."""
+    return {name: bytes(member).decode() for name, member in _member_decoder.decode(text).items()}
+
+
+def from_members(texts: dict[str, str]) -> str:
+    """The JSON text of an object, of its members' texts."""
+    return "{" + ",".join(f"{_encoder.encode(name)}:{text}" for name, text in texts.items()) + "}"
+
+
 def members(raw: bytes) -> dict[str, str] | None:
     """The members of a JSON object as JSON texts, checked as `loads` checks them and not converted.
 
@@ -90,12 +101,20 @@ def members(raw: bytes) -> dict[str, str] | None:
         return None
 
 
-def _suspect(encoded: bytes) -> bool:
-    """False for a text without NUL, surrogates and numbers near the limit, which so needs no walk."""
+def _suspect(encoded: bytes, room: int = 0) -> bool:
+    """False for a text without NUL, surrogates and numbers near the limit, which so needs no walk.
+
+    `room`: how many bytes numbers such as 1e-11 may take when written out. Such are in every long vector, and each by itself
+    is far from the limit.
+    """
     if b"\\u" in encoded and _ESCAPED.search(encoded):
         return True
     alike = encoded.translate(_ALIKE)
-    return _LONG_EXPONENT.search(alike) is not None or _MANY_DIGITS in alike
+    if _MANY_DIGITS in alike:
+        return True
+    if not room:
+        return _LONG_EXPONENT.search(alike) is not None
+    return _VERY_LONG_EXPONENT.search(alike) is not None or len(alike) + 100 * len(_LONG_EXPONENT.findall(alike)) > room
 
 
 def has_long_exponent(encoded: bytes) -> bool:

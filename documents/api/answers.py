@@ -9,7 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 
 from documents import blobs
-from documents.renderings import NO_EXTRAS, Extras, renderer
+from documents.features import Vectors
+from documents.renderings import NO_EXTRAS, Extras, lone_vector, renderer
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio
 from mixpeek_site.api.query import boolean
@@ -34,8 +35,9 @@ class Shape:
     vector_names: bool = False
 
     @property
-    def needs_vectors(self) -> bool:
-        return self.vectors or self.vector_names
+    def needs_vectors(self) -> Vectors:
+        """What has to be read of them."""
+        return self.vectors or (self.vector_names and "names")
 
     def of(self, document: StoredDocument) -> str:
         return self.schema_version or document.schema_version or settings.DEFAULT_SCHEMA_VERSION
@@ -48,22 +50,16 @@ class Shape:
             signed = blobs.signed(document.document_blobs)
             extras = Extras(signed.document_blobs, signed.presigned_url, signed.presigned_urls)
         if self.needs_vectors:
-            extras = self._with_vectors(extras, jsonio.loads(document.vectors or "{}"))
+            extras = self._with_vectors(extras, jsonio.stored_members(document.vectors or "{}"))
         return renderer(version)(document, organization_id, extras)
 
-    def _with_vectors(self, extras: Extras, stored: dict[str, Any]) -> Extras:
+    def _with_vectors(self, extras: Extras, stored: dict[str, str]) -> Extras:
+        """`stored`: the JSON texts of the vectors by name."""
         names = jsonio.dumps(list(stored)) if self.vector_names else None
         if not self.vectors:
             return replace(extras, vector_names=names)
-        shown = {name: value for name, value in stored.items() if not self.only_vectors or name in self.only_vectors}
-        only = next(iter(shown.values())) if len(shown) == 1 else None
-        dense = isinstance(only, list) and not isinstance(only[0], list)
-        return replace(
-            extras,
-            vector_names=names,
-            vectors=jsonio.dumps(shown),
-            vector=jsonio.dumps(only) if dense else None,
-        )
+        shown = {name: text for name, text in stored.items() if not self.only_vectors or name in self.only_vectors}
+        return replace(extras, vector_names=names, vectors=jsonio.from_members(shown), vector=lone_vector(shown))
 
     def etag(self, document: StoredDocument) -> str:
         """A strong tag of the version and the representation."""

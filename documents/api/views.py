@@ -148,5 +148,5 @@ class DocumentViewSet(ContractViewSet):
     def _document(self, request: HttpRequest, document: StoredDocument, shape: Shape) -> HttpResponse:
         """The answer to a write. The statement that wrote knows no vectors: where asked for, they are read after it."""
         if shape.needs_vectors:
-            document = queries.document(self.scope, document.collection, document.document_id, vectors=True)
+            document = queries.document(self.scope, document.collection, document.document_id, vectors=shape.needs_vectors)
         return document_response(request, document, shape, self.scope.organization_public_id)

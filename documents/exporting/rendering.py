@@ -2,7 +2,7 @@
 
 from documents.exporting.asked import Asked
 from documents.exporting.reading import Read
-from documents.renderings import NO_EXTRAS, Extras, members, renderer
+from documents.renderings import NO_EXTRAS, Extras, lone_vector, members, renderer
 from documents.renderings.selecting import selected
 from mixpeek_site import jsonio
 
@@ -26,8 +26,4 @@ def rendered(read: Read, asked: Asked, organization_id: str) -> str:
 
 
 def _vectors(stored: str) -> Extras:
-    """As answers show them: `vector` where there is exactly one and it is dense."""
-    vectors = jsonio.loads_stored(stored)
-    only = next(iter(vectors.values())) if len(vectors) == 1 else None
-    dense = isinstance(only, list) and not isinstance(only[0], list)
-    return Extras(vectors=stored, vector=jsonio.dumps(only) if dense else None)
+    return Extras(vectors=stored, vector=lone_vector(jsonio.stored_members(stored)))

@@ -1,16 +1,31 @@
 """SQL of features as a statement on documents reads them.
 
-Every statement that reads a dense vector for output says `embedding::real[]`, which holds for both types of that column.
+The column of dense vectors has one of two types (documents/features/extension.py): its text, without the brackets, is the
+same in both, and JSON.
 """
 
+from typing import Final, Literal
 
-def vectors_column(document: str) -> str:
-    """SQL of a document's vectors as JSON text `{name: value}` in the order of their names; `document` is its alias."""
+Vectors = bool | Literal["names"]
+"""What a statement reads of vectors: nothing, all of them, or their names alone, which costs no look at the numbers."""
+
+_VALUE: Final = """CASE f.kind
+    WHEN 'dense' THEN '[' || btrim(f.embedding::text, '[]{}') || ']'
+    WHEN 'sparse' THEN '{"indices":' || array_to_json(f.indices)::text || ',"values":' || array_to_json(f.numbers)::text || '}'
+    WHEN 'multi' THEN array_to_json(f.numbers)::text END"""
+"""SQL of a feature's vector as JSON text; NULL without one. Several times faster than PostgreSQL's JSON functions."""
+
+
+def vectors_column(document: str, vectors: Vectors = True) -> str:
+    """SQL of a document's vectors as JSON text `{name: value}` in the order of their names; `document` is its alias.
+
+    The values are null where names alone are wanted.
+    """
+    if not vectors:
+        return "NULL::text"
+    value = "'null'" if vectors == "names" else _VALUE
     return f"""(
-SELECT COALESCE(json_object_agg(f.name, CASE f.kind
-    WHEN 'sparse' THEN json_build_object('indices', f.indices, 'values', f.numbers)
-    WHEN 'dense' THEN array_to_json(f.embedding::real[])
-    ELSE array_to_json(f.numbers) END ORDER BY f.name), '{{}}')::text
+SELECT COALESCE('{{' || string_agg(to_json(f.name)::text || ':' || {value}, ',' ORDER BY f.name) || '}}', '{{}}')
 FROM documents_feature f
 WHERE f.namespace_id = {document}.namespace_id AND f.document_id = {document}.id AND f.kind IS NOT NULL)"""
 
@@ -18,15 +33,11 @@ WHERE f.namespace_id = {document}.namespace_id AND f.document_id = {document}.id
 def features_column(document: str) -> str:
     """SQL of what was stored as `features` and as `vectors`, as the JSON text of those two members of a create body."""
     return f"""(
-SELECT json_build_object(
-    'features', COALESCE('[' || string_agg(json_build_object(
-        'feature_extractor_id', f.feature_extractor_id, 'payload', f.payload,
-        'vectors', CASE WHEN v.value IS NOT NULL THEN json_build_object(f.name, v.value) END)::text, ',' ORDER BY f.name)
-        FILTER (WHERE f.feature_extractor_id IS NOT NULL) || ']', '[]')::json,
-    'vectors', COALESCE(
-        json_object_agg(f.name, v.value ORDER BY f.name) FILTER (WHERE f.feature_extractor_id IS NULL), '{{}}'))::text
-FROM documents_feature f CROSS JOIN LATERAL (SELECT CASE f.kind
-    WHEN 'sparse' THEN json_build_object('indices', f.indices, 'values', f.numbers)
-    WHEN 'dense' THEN array_to_json(f.embedding::real[])
-    ELSE array_to_json(f.numbers) END AS value) v
+SELECT '{{"features":' || COALESCE('[' || string_agg('{{"feature_extractor_id":' || to_json(f.feature_extractor_id)::text
+        || ',"payload":' || COALESCE(f.payload::text, 'null') || ',"vectors":'
+        || COALESCE('{{' || to_json(f.name)::text || ':' || v.value || '}}', 'null') || '}}', ',' ORDER BY f.name)
+        FILTER (WHERE f.feature_extractor_id IS NOT NULL) || ']', '[]')
+    || ',"vectors":' || COALESCE('{{' || string_agg(to_json(f.name)::text || ':' || COALESCE(v.value, 'null'), ','
+        ORDER BY f.name) FILTER (WHERE f.feature_extractor_id IS NULL) || '}}', '{{}}') || '}}'
+FROM documents_feature f CROSS JOIN LATERAL (SELECT {_VALUE} AS value) v
 WHERE f.namespace_id = {document}.namespace_id AND f.document_id = {document}.id)"""

@@ -5,7 +5,7 @@ lists), float32 each. Names are unique in a document; writing replaces the names
 """
 
 import math
-import struct
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +17,9 @@ from mixpeek_site.jsonio import JSONObject, Location
 
 MAX_DIMENSIONS: Final = 16_000
 MAX_NAME_LENGTH: Final = 512
+
+_NUMBERS: Final = frozenset((int, Decimal))  # and no subclass such as bool
+_BEYOND: Final = "holds a number beyond float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +111,16 @@ def _numbers(value: Any) -> list[float]:
         raise _NotAVectorError("must be a list of numbers, a list of such lists, or {indices, values}")
     if not 1 <= len(value) <= MAX_DIMENSIONS:
         raise _NotAVectorError(f"must have 1 to {MAX_DIMENSIONS} dimensions, not {len(value)}")
-    return [_float32(number) for number in value]
-
-
-def _float32(number: Any) -> float:
-    """The nearest float32, which a second trip through the store leaves as it is."""
-    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+    if not _NUMBERS.issuperset(map(type, value)):
         raise _NotAVectorError("holds something that is not a number")
     try:
-        nearest: float = struct.unpack("f", struct.pack("f", float(number)))[0]
+        # The nearest float32 each, which a second trip through the store leaves as it is; infinite beyond.
+        numbers = array("f", value).tolist()
     except OverflowError:
-        nearest = math.inf
-    if not math.isfinite(nearest):
-        raise _NotAVectorError("holds a number beyond float32")
-    return nearest
+        raise _NotAVectorError(_BEYOND) from None
+    if not math.isfinite(sum(numbers)):
+        raise _NotAVectorError(_BEYOND)
+    return numbers
 
 
 def _indices(value: Any) -> list[int]:

@@ -44,14 +44,20 @@ def write_features_of(namespace_id: int, written: Sequence[tuple[Any, list[Named
 
 def texts(feature: NamedFeature) -> tuple[str | None, str | None, str | None]:
     """PostgreSQL's texts of what the columns embedding, numbers and indices hold of a feature."""
-    numbers = None if feature.numbers is None else repr(feature.numbers)
-    if feature.kind == "dense":
-        return numbers, None, None
-    return None, _array(numbers), _array(None if feature.indices is None else repr(feature.indices))
+    numbers = feature.numbers
+    match feature.kind:
+        case "dense":
+            return f"[{_joined(numbers)}]", None, None
+        case "sparse":
+            return None, f"{{{_joined(numbers)}}}", f"{{{','.join(map(str, feature.indices or ()))}}}"
+        case "multi":
+            return None, "{" + ",".join(f"{{{_joined(row)}}}" for row in numbers or ()) + "}", None
+    return None, None, None
 
 
-def _array(numbers: str | None) -> str | None:
-    return None if numbers is None else numbers.replace("[", "{").replace("]", "}")
+def _joined(numbers: list[Any] | None) -> str:
+    """Nine digits say every float32 exactly."""
+    return ("%.9g," * len(numbers))[:-1] % tuple(numbers) if numbers else ""
 
 
 def _statement(embedding: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from documents import fields, filters, queries
+from documents.features import Vectors
 from documents.fields import Field
 from documents.listing.matching import Texts, add_found
 from documents.listing.ordering import Ordering, Position, ordering
@@ -53,7 +54,7 @@ def read_groups(
     limit: int,
     offset: int = 0,
     position: Position | None = None,
-    vectors: bool = False,
+    vectors: Vectors = False,
     max_bytes: int,
 ) -> GroupPage:
     """`limit` groups of up to 100 documents each in the question's order; fewer where their JSON exceeds `max_bytes`.
@@ -75,7 +76,7 @@ def read_groups(
     return GroupPage(groups, more, int(total_groups or 0), int(total_documents or 0), unknown, chosen.unserved)
 
 
-def _read(scope: Scope, found: list[sql.Row], limit: int, max_bytes: int, vectors: bool) -> tuple[list[Group], bool]:
+def _read(scope: Scope, found: list[sql.Row], limit: int, max_bytes: int, vectors: Vectors) -> tuple[list[Group], bool]:
     """The groups up to the limits. One that does not fit whole begins the next page; of the first, what fits is shown."""
     groups: list[Group] = []
     size = 0
@@ -110,7 +111,7 @@ def _statement(
     limit: int,
     offset: int,
     position: Position | None,
-    vectors: bool,
+    vectors: Vectors,
 ) -> Texts:
     out = Texts()
     cte, params = places_cte(scope, question.places)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from documents import filters, payload_indexes, queries
+from documents.features import Vectors
 from documents.listing.matching import RANKED
 from documents.listing.ordering import Ordering, Position, is_cut, ordering
 from documents.listing.planning import Plan, plan_page
@@ -43,7 +44,7 @@ def read_page(
     offset: int = 0,
     position: Position | None = None,
     include_total: bool = False,
-    vectors: bool = False,
+    vectors: Vectors = False,
     max_bytes: int,
 ) -> Page:
     """Documents of a question, `limit` 1 to 1000, fewer where their JSON exceeds `max_bytes`.
@@ -100,7 +101,7 @@ def _rows(found: list[sql.Row], order: Ordering) -> Iterator[tuple[StoredDocumen
 
 
 def _read(
-    scope: Scope, found: list[tuple[StoredDocument | None, Position]], limit: int, max_bytes: int, vectors: bool
+    scope: Scope, found: list[tuple[StoredDocument | None, Position]], limit: int, max_bytes: int, vectors: Vectors
 ) -> tuple[list[Row], bool]:
     """The rows up to the limits. Documents that the first statement left out for their size are read in further ones."""
     whole = [Row(document, position) for document, position in found[:limit] if document is not None]

@@ -5,6 +5,7 @@ from typing import Final
 
 from documents import filters
 from documents.counting import collection_count_sql
+from documents.features import Vectors
 from documents.listing.matching import Texts, add_conditions, add_found
 from documents.listing.ordering import NOTHING, Ordering, Position
 from documents.listing.planning import Plan, plan_all
@@ -39,7 +40,7 @@ class Part:
     offset: int = 0
     position: Position | None = None
     include_total: bool = False
-    vectors: bool = False
+    vectors: Vectors = False
     narrow: tuple[str, ...] = ()
 
 

@@ -41,6 +41,12 @@ def text_members(*pairs: tuple[str, str | None]) -> str:
     return "".join(f'"{name}":{quoted(text)},' for name, text in pairs if text is not None)
 
 
+def lone_vector(vectors: dict[str, str]) -> str | None:
+    """What v1 and v2 show as `vector`: the only one, when it is dense. `vectors`: JSON texts by name."""
+    only = next(iter(vectors.values())) if len(vectors) == 1 else ""
+    return only if only.startswith("[") and not only.startswith("[[") else None
+
+
 @cache
 def renderer(schema_version: str) -> Renderer:
     """The rendering of that name. KeyError for an unknown one."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from documents.features import Vectors
 from documents.stored import StoredDocument
 from documents.trees.reading import Position, page_of, read_picked
 from mixpeek_site import sql
@@ -37,7 +38,7 @@ def object_documents(
     limit: int,
     offset: int = 0,
     position: Position | None = None,
-    vectors: bool = False,
+    vectors: Vectors = False,
     max_bytes: int,
 ) -> ObjectDocuments:
     """A page of an object's documents, of these collections (ids or names) or of all, and how many there are. One statement.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from documents.features import Vectors
 from documents.stored import JSON_PARTS, WIDTH, StoredDocument, ahead, bytes_of, columns
 from mixpeek_site import sql
 from mixpeek_site.sql import Fragment
@@ -34,7 +35,7 @@ class Picked:
     rows: list[tuple[Position, str, StoredDocument | None]]
 
 
-def read_picked(head: Fragment, place: Sequence[str], keys: Sequence[str], *, namespace: str, vectors: bool) -> Picked | None:
+def read_picked(head: Fragment, place: Sequence[str], keys: Sequence[str], *, namespace: str, vectors: Vectors) -> Picked | None:
     """Run a statement and read what it picks.
 
     `head` is `WITH …` with the CTEs `place`, of one row or none (the columns named, namespace_id, and the SQL `namespace` of
@@ -67,7 +68,7 @@ def read_picked(head: Fragment, place: Sequence[str], keys: Sequence[str], *, na
     )
 
 
-def page_of(scope: Scope, picked: Picked, *, limit: int, max_bytes: int, vectors: bool) -> Page:
+def page_of(scope: Scope, picked: Picked, *, limit: int, max_bytes: int, vectors: Vectors) -> Page:
     """The first of what was picked, `limit` or fewer where they have more than `max_bytes`, at least one."""
     documents: list[StoredDocument] = []
     after: Position | None = None
@@ -92,7 +93,7 @@ def page_of(scope: Scope, picked: Picked, *, limit: int, max_bytes: int, vectors
     return Page(documents, after if more else None)
 
 
-def _some(scope: Scope, internal_ids: list[str], vectors: bool) -> dict[str, StoredDocument]:
+def _some(scope: Scope, internal_ids: list[str], vectors: Vectors) -> dict[str, StoredDocument]:
     """The first of the documents, by their internal ids, as far as READ_AHEAD_BYTES go; at least the first that is there."""
     cte, params = scope.cte()
     head = Fragment(

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from documents import queries
+from documents.features import Vectors
 from documents.stored import STEP_JOIN
 from documents.trees.reading import Page, Picked, Position, page_of, read_picked
 from documents.trees.scoping import GONE
@@ -26,7 +27,7 @@ def ancestors(
     *,
     limit: int,
     position: Position | None = None,
-    vectors: bool = False,
+    vectors: Vectors = False,
     max_bytes: int,
 ) -> Page:
     """What a document was made from, the root's document first. A position is minus its last document's height above it.
@@ -47,7 +48,7 @@ def descendants(
     *,
     limit: int,
     position: Position | None = None,
-    vectors: bool = False,
+    vectors: Vectors = False,
     max_bytes: int,
 ) -> Page:
     """What was made from a document: its children, then theirs, and so on.
@@ -65,7 +66,7 @@ def descendants(
     return page_of(scope, picked, limit=limit, max_bytes=max_bytes, vectors=vectors)
 
 
-def _picked(scope: Scope, collection: str, document_id: str, head: Fragment, keys: tuple[str, ...], vectors: bool) -> Picked:
+def _picked(scope: Scope, collection: str, document_id: str, head: Fragment, keys: tuple[str, ...], vectors: Vectors) -> Picked:
     picked = read_picked(head, ("id",), keys, namespace="place.namespace", vectors=vectors)
     if picked is None:
         raise queries.missing(scope, collection, document_id)

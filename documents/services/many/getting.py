@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from documents import queries
+from documents.features import Vectors
 from documents.listing.statements import READ_AHEAD_BYTES, STORED_BYTES
 from documents.stored import WIDTH, StoredDocument, ahead, columns
 from mixpeek_site import sql
@@ -12,7 +13,7 @@ from mixpeek_site.errors import Fault, ValidationError
 from namespaces.scope import Scope
 
 
-def documents_by_ids(scope: Scope, document_ids: Sequence[str], *, vectors: bool = False) -> dict[str, StoredDocument]:
+def documents_by_ids(scope: Scope, document_ids: Sequence[str], *, vectors: Vectors = False) -> dict[str, StoredDocument]:
     """Those of the documents that the namespace has, in the order of the ids.
 
     One statement, as long as they are not large: those that come after READ_AHEAD_BYTES are read one by one. Raises
