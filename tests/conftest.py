@@ -8,14 +8,18 @@ from collections.abc import Iterator
 import psutil
 import pytest
 from django.db import DatabaseError, connection
+from django.test import TransactionTestCase
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from mixpeek_site.embedded import allow_start
+from tests import emptying
 from tests.server import serving
 
 # A run that a shell began in the background ignores Ctrl-C, and so would every command that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+TransactionTestCase._fixture_teardown = emptying.empty  # type: ignore[attr-defined]
 
 # pytest-django makes its test database on that server; the first connection starts it.
 allow_start()

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "LIMIT_SECONDS", 0.5)
+    monkeypatch.setattr(watchdog, "_CHECK_EVERY_SECONDS", 0.1)
 
 
 def test_an_overdue_statement_is_given_up_and_the_next_one_works(impatient: None) -> None:
@@ -35,7 +36,7 @@ def test_so_is_one_inside_a_transaction(impatient: None) -> None:
 
 def test_a_transaction_may_be_given_longer(impatient: None) -> None:
     with unhurried(3):
-        sql.run("SELECT pg_sleep(2)")
+        sql.run("SELECT pg_sleep(1)")
     with pytest.raises(ServiceUnavailableError):
         sql.run("SELECT pg_sleep(20)")
 
@@ -61,9 +62,9 @@ def test_nor_longer_than_asked_whatever_ends_first(impatient: None) -> None:
 
 
 def test_what_ends_in_time_is_left_alone(impatient: None) -> None:
-    for _ in range(12):
+    for _ in range(6):
         sql.run("SELECT pg_sleep(0.15)")
-    time.sleep(1.5)
+    time.sleep(0.7)
     assert sql.one("SELECT 1") == (1,)
 
 

@@ -240,6 +240,7 @@ def test_ending_the_process_group_of_the_command_does_not_end_the_server(anywher
 # Refusals
 
 
+@pytest.mark.full
 def test_data_of_another_major_version_is_refused_with_the_way_to_move_it(here: Installation) -> None:
     """Made by the PostgreSQL 16 that is in the wheel too, and then moved as the refusal says."""
     old_programs = binaries.directory().parent.parent / "pginstall" / "bin"

@@ -85,7 +85,7 @@ def test_eight_slow_requests_run_at_once_and_a_quick_one_beside_them(anywhere: I
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.full)])
 def test_a_signal_finishes_the_requests_in_flight_and_takes_no_new_ones(served: Served, number: signal.Signals) -> None:
     with ThreadPoolExecutor(8) as pool:
-        slow = [pool.submit(served.get, "/sleep/8") for _ in range(8)]
+        slow = [pool.submit(served.get, "/sleep/5") for _ in range(8)]
         time.sleep(0.5)
         descendants = served.descendants()
         served.process.send_signal(number)
