@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -10,7 +11,7 @@ def text(name: str, default: str) -> str:
     return os.environ.get(name, "").strip() or default
 
 
-def integer(name: str, default: int, *, minimum: int = 1) -> int:
+def integer(name: str, default: int, *, minimum: int = 1, maximum: int | None = None) -> int:
     raw = os.environ.get(name, "").strip()
     if not raw:
         return default
@@ -20,6 +21,8 @@ def integer(name: str, default: int, *, minimum: int = 1) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {raw!r}.") from None
     if value < minimum:
         raise ImproperlyConfigured(f"{name} must be at least {minimum}, not {value}.")
+    if maximum is not None and value > maximum:
+        raise ImproperlyConfigured(f"{name} must be at most {maximum}, not {value}.")
     return value
 
 
@@ -42,3 +45,12 @@ def words(name: str, default: list[str]) -> list[str]:
 def path(name: str, default: Path) -> Path:
     raw = os.environ.get(name, "").strip()
     return Path(raw).expanduser().resolve() if raw else default
+
+
+def origin(name: str) -> str:
+    """`https://store.example:8443`, without a path; "" when it is not set."""
+    raw = os.environ.get(name, "").strip().rstrip("/")
+    parts = urlsplit(raw)
+    if raw and not (parts.scheme in ("http", "https") and parts.netloc and not parts.path and not parts.query):
+        raise ImproperlyConfigured(f"{name} must be http(s)://host[:port], not {raw!r}.")
+    return raw

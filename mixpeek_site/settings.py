@@ -5,6 +5,7 @@ from pathlib import Path
 from corsheaders.defaults import default_headers
 
 from mixpeek_site import databases, env, secret
+from mixpeek_site.blob_stores import configuration as blob_stores
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.path("DATA_DIR", BASE_DIR / ".data")
@@ -126,6 +127,14 @@ BULK_STATEMENT_SECONDS = env.integer("BULK_STATEMENT_SECONDS", 300)
 EXPORTS_AT_ONCE = env.integer("EXPORTS_AT_ONCE", 2)
 EXPORT_SECONDS = env.integer("EXPORT_SECONDS", 3600)
 EXPORT_STALL_SECONDS = env.integer("EXPORT_STALL_SECONDS", 60)
+
+# Where the bytes of blobs are, how long a signed URL of one is valid, the most that one upload may have, and under which
+# address URLs lead back to this server (empty: as each request names it).
+BLOB_STORES = blob_stores.read(env.text("BLOB_STORES", "local://"), DATA_DIR / "blobs")
+BLOB_URL_SECONDS = env.integer("BLOB_URL_SECONDS", 3600, maximum=7 * 24 * 3600)
+MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 2 * 1024**3, maximum=5 * 1024**3)
+BLOB_DOWNLOADS_AT_ONCE = env.integer("BLOB_DOWNLOADS_AT_ONCE", 4)
+PUBLIC_URL = env.origin("PUBLIC_URL")
 
 # Which of native, v1, v2 answers carry when neither the request nor the document says (contract section 4).
 DEFAULT_SCHEMA_VERSION = env.text("DEFAULT_SCHEMA_VERSION", "native")

@@ -1,4 +1,5 @@
-"""The WSGI application: requests below /v1/ pass only the middleware that the API needs, all others Django's usual stack."""
+"""The WSGI application: requests below /v1/ and /blobs/ pass only the middleware that they need, all others Django's usual
+stack."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -49,6 +50,6 @@ _api, _site = ApiHandler(), WSGIHandler()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    handler = _api if environ["PATH_INFO"].startswith("/v1/") else _site
+    handler = _api if environ["PATH_INFO"].startswith(("/v1/", "/blobs/")) else _site
     response: Iterable[bytes] = handler(environ, start_response)
     return response

@@ -256,6 +256,36 @@ class BucketObject(NamespacedModel):
         return self.object_id
 
 
+class StoredBlob(NamespacedModel):
+    """Bytes that this server put into a blob store: an upload, or what an object's body held. Written before the bytes are,
+    deleted after them, so that no bytes are forgotten.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid7, editable=False)
+    namespace = models.ForeignKey(Namespace, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    upload_id = models.CharField(max_length=28, db_collation="C")
+    url = models.TextField(db_collation="C", help_text="s3://… or local://…")
+    filename = models.TextField(null=True)
+    content_type = models.TextField()
+    size_bytes = models.BigIntegerField(null=True, help_text="Null: the bytes are not there, or not all of them.")
+    checksum = models.TextField(null=True, help_text="sha256:…")
+    held_by = models.UUIDField(null=True, help_text="The object that was the last to name it.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    check_at = models.DateTimeField(help_text="When housekeeping asks whether anything still names it.")
+    doomed = models.BooleanField(default=False, db_default=False, help_text="Its bytes are being deleted.")
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("namespace", "upload_id"), name="storedblob_upload_id"),)
+        indexes = (
+            # Finds what is due for housekeeping.
+            models.Index("namespace", "check_at", name="storedblob_due"),
+        )
+
+    def __str__(self) -> str:
+        return self.upload_id
+
+
 class StaffBinding(models.Model):
     """Limits a member of staff to chosen namespaces. Who has none reaches all; superusers always do."""
 

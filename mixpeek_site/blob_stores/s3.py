@@ -1,0 +1,186 @@
+"""Blobs in buckets of S3, or of what speaks its protocol."""
+
+import re
+import tempfile
+import threading
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Final
+
+from django.conf import settings
+
+from mixpeek_site import ids
+from mixpeek_site.blob_stores import configuration, sigv4
+from mixpeek_site.blob_stores.configuration import S3Options
+from mixpeek_site.blob_stores.credentials import Chain, named
+from mixpeek_site.blob_stores.interface import Owner, Signed
+from mixpeek_site.blob_stores.sigv4 import Address
+from mixpeek_site.errors import ServiceUnavailableError
+
+SCHEME: Final = "s3://"
+_MAX_KEY_BYTES: Final = 1024
+_MAX_ADDRESSES: Final = 1000
+_IN_MEMORY: Final = 4 * 2**20
+_DOTS: Final = re.compile(r"(?:\A|/)\.\.?(?:/|\Z)")
+
+
+class S3Store:
+    """Raises ImproperlyConfigured when the variables that it names are not set."""
+
+    def __init__(self, options: S3Options) -> None:
+        self._options = options
+        self._names = frozenset(name for name in options.buckets if not name.endswith("*"))
+        self._beginnings = tuple(name[:-1] for name in options.buckets if name.endswith("*"))
+        self._addresses: dict[str, Address] = {}
+        self._lock = threading.Lock()
+        self._named = named(options.credentials) if options.credentials else None
+
+    def sign(self, url: str, owner: Owner) -> Signed | None:
+        if not self.holds(url):
+            return None
+        bucket, _, key = url[len(SCHEME) :].partition("/")
+        if not configuration.is_bucket(bucket):
+            return Signed(None, f"{_shown(bucket)} is no bucket's name.")
+        fault = _fault(key) or self._withheld(key, owner)
+        if fault:
+            return Signed(None, fault)
+        keys = self._credentials()
+        if keys is None:
+            return Signed(None, f"The server has no keys for the bucket {bucket}.")
+        address = self._addresses.get(bucket) or self._address(bucket)
+        return Signed(sigv4.signed_url(address, key, keys, settings.BLOB_URL_SECONDS, sigv4.now()))
+
+    def holds(self, url: str) -> bool:
+        bucket = url.removeprefix(SCHEME).partition("/")[0]
+        return url.startswith(SCHEME) and (bucket in self._names or bucket.startswith(self._beginnings))
+
+    def new_url(self, owner: Owner, name: str) -> str:
+        uploads = _filled(self._options.uploads, owner)
+        return f"{SCHEME}{self._options.buckets[0]}/{uploads}{ids.new_id('')}/{name}"
+
+    def put(self, url: str, chunks: Iterable[bytes], content_type: str) -> None:
+        bucket, _, key = url.removeprefix(SCHEME).partition("/")
+        # S3 wants to know the size before the first byte.
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+            for chunk in chunks:
+                spool.write(chunk)
+            size = spool.tell()
+            spool.seek(0)
+            self._asked("put_object", Bucket=bucket, Key=key, Body=spool, ContentLength=size, ContentType=content_type)
+
+    def delete(self, url: str) -> None:
+        bucket, _, key = url.removeprefix(SCHEME).partition("/")
+        self._asked("delete_object", Bucket=bucket, Key=key)
+
+    def _withheld(self, key: str, owner: Owner) -> str:
+        """Why the namespace may not have the key signed; "" if it may."""
+        options = self._options
+        if options.namespaces and not any(_matches(pattern, owner.namespace) for pattern in options.namespaces):
+            return "The blob store is not for this namespace."
+        if options.prefix and not key.startswith(_filled(options.prefix, owner)):
+            return "The blob store does not give this namespace such keys."
+        uploads = options.uploads
+        if key.startswith(uploads.partition("{")[0]) and not key.startswith(_filled(uploads, owner)):
+            return "It belongs to another namespace."
+        return ""
+
+    def _credentials(self) -> sigv4.Credentials | None:
+        return self._named or self._chain.current()
+
+    @cached_property
+    def _session(self) -> Any:
+        from botocore.session import Session
+
+        return Session(profile=self._options.profile)
+
+    @cached_property
+    def _chain(self) -> Chain:
+        return Chain(self._session)
+
+    def _client(self, **keys: Any) -> Any:
+        from botocore.config import Config
+
+        return self._session.create_client(
+            "s3",
+            region_name=self._options.region or self._session.get_config_variable("region") or "us-east-1",
+            endpoint_url=self._options.endpoint,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": self._options.style},
+                connect_timeout=5,
+                read_timeout=60,
+                retries={"total_max_attempts": 3, "mode": "standard"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+            **keys,
+        )
+
+    @cached_property
+    def _describing(self) -> Any:
+        """A client that says where buckets are; it never sends anything."""
+        return self._client(aws_access_key_id="none", aws_secret_access_key="none")
+
+    def _address(self, bucket: str) -> Address:
+        """Where botocore would ask for the bucket's keys."""
+        with self._lock:
+            if len(self._addresses) >= _MAX_ADDRESSES:
+                self._addresses.clear()
+            found = self._addresses[bucket] = address(self._describing, bucket)
+            return found
+
+    def _asked(self, operation: str, **arguments: Any) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        keys = self._credentials()
+        if keys is None:
+            raise ServiceUnavailableError("The server has no keys for its blob store.")
+        client = self._client(
+            aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key, aws_session_token=keys.token
+        )
+        try:
+            getattr(client, operation)(**arguments)
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceUnavailableError(f"The blob store does not answer as it should: {_said(error)}.") from error
+        finally:
+            client.close()
+
+
+def address(client: Any, bucket: str) -> Address:
+    """Taken from a URL that botocore signs for the bucket's key `x`."""
+    url: str = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"})
+    before, _, query = url.partition("?")
+    scheme, _, rest = before.partition("://")
+    host, _, path = rest.partition("/")
+    region = query.partition("X-Amz-Credential=")[2].split("%2F")[2]
+    return Address(f"{scheme}://{host}", f"/{path[:-1]}", region)
+
+
+def _fault(key: str) -> str:
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError:
+        return "Its key is no text of UTF-8."
+    if not 1 <= size <= _MAX_KEY_BYTES:
+        return f"Its key must have 1 to {_MAX_KEY_BYTES} bytes."
+    if _DOTS.search(key):
+        return "Its key has a part . or .., which those who fetch it leave out."
+    return ""
+
+
+def _filled(template: str, owner: Owner) -> str:
+    return template.replace("{organization}", owner.organization).replace("{namespace}", owner.namespace)
+
+
+def _matches(pattern: str, namespace: str) -> bool:
+    return namespace.startswith(pattern[:-1]) if pattern.endswith("*") else namespace == pattern
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:80] + "…")
+
+
+def _said(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return str(code or type(error).__name__)
