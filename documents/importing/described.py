@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeVar
 
 from mixpeek_site import jsonio, sql
 from mixpeek_site.errors import AlreadyExistsError, ConflictError, DomainError, NotFoundError, ValidationError
@@ -26,6 +27,7 @@ _CHUNK: Final = 500
 _NO_SCHEMA: Final[JSONObject] = {"properties": {}}
 
 Tell = Callable[[str], None]
+Made = TypeVar("Made", Collection, Bucket)
 
 
 @dataclass(slots=True)
@@ -72,22 +74,7 @@ def collection(scope: Scope, described: JSONObject, *, tell: Tell) -> Collection
         return queries.collection(scope, identifier)
     body = _known(described, "CreateCollectionRequest")
     given = _accepted(body, "CreateCollectionRequest", f"collection {identifier}", read_collection, tell)
-    assert given.name is not None
-    with atomic():
-        try:
-            made = services.create_collection(
-                scope=scope,
-                name=given.name,
-                collection_id=given.chosen_id,
-                description=given.first_description,
-                config=given.config,
-            )
-        except AlreadyExistsError:
-            raise _named_otherwise("collection", given.name, identifier) from None
-        _keep_times(
-            "UPDATE namespaces_collection SET {} WHERE namespace_id = %s AND id = %s", described, (made.namespace_id, made.pk)
-        )
-    return made
+    return _made("collection", described, given, partial(services.create_collection, scope=scope))
 
 
 def bucket(scope: Scope, described: JSONObject, *, tell: Tell) -> Bucket:
@@ -99,21 +86,19 @@ def bucket(scope: Scope, described: JSONObject, *, tell: Tell) -> Bucket:
     given = _accepted(body, "BucketCreateRequest", f"bucket {identifier}", read_bucket, tell)
     if described.get("bucket_schema") is None:
         given.config.pop("bucket_schema", None)
+    return _made("bucket", described, given, partial(services.create_bucket, scope=scope))
+
+
+def _made(kind: Literal["collection", "bucket"], described: JSONObject, given: PlaceInput, create: Callable[..., Made]) -> Made:
     assert given.name is not None
+    chosen = {f"{kind}_id": given.chosen_id}
     with atomic():
         try:
-            made = services.create_bucket(
-                scope=scope,
-                name=given.name,
-                bucket_id=given.chosen_id,
-                description=given.first_description,
-                config=given.config,
-            )
+            made = create(name=given.name, description=given.first_description, config=given.config, **chosen)
         except AlreadyExistsError:
-            raise _named_otherwise("bucket", given.name, identifier) from None
-        _keep_times(
-            "UPDATE namespaces_bucket SET {} WHERE namespace_id = %s AND id = %s", described, (made.namespace_id, made.pk)
-        )
+            raise _named_otherwise(kind, given.name, str(described.get(f"{kind}_id"))) from None
+        place = (made.namespace_id, made.pk)
+        _keep_times(f"UPDATE namespaces_{kind} SET {{}} WHERE namespace_id = %s AND id = %s", described, place)
     return made
 
 
