@@ -52,9 +52,9 @@ def source_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
                         versions=[known],
                     )
                     before = stored.source_document_id or stored.source_object_id
-                    audit.record(
-                        request, namespace_id, "document", document_id, "changed", {"source_before": before, "source": wanted}
-                    )
+                    along = tree_queries.impact(namespace_id, document_id).below
+                    changes = {"source_before": before, "source": wanted, "moved_along": along}
+                    audit.record(request, namespace_id, "document", document_id, "changed", changes)
             except PreconditionFailedError:
                 problem = "Somebody changed the document while this page was open. Look at it again before you move it."
             except ValidationError as error:
@@ -65,7 +65,8 @@ def source_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
                 problem = f"Nothing moved. {error.message}"
             else:
                 place = f"the tree of {moved.root_object_id}" if moved.root_object_id else "a tree without a stored root"
-                messages.success(request, f"{document_id} now comes from {wanted}, in {place}; everything below it moved along.")
+                below = f"; {along:,} document{'s' if along != 1 else ''} below it moved along" if along else ""
+                messages.success(request, f"{document_id} now comes from {wanted}, in {place}{below}.")
                 return redirect(document_url(namespace_id, document_id))
     context = {
         **base_context(request, opened),

@@ -21,7 +21,7 @@ from namespaces.models import Bucket, BucketObject, Namespace
 _ROWS = """
 WITH picked AS ({picked})
 SELECT t.id, t.namespace_id, t.bucket_id, t.object_id, t.key_prefix, t.size_bytes, t.created_at, t.updated_at,
-       n.name, b.name, jsonb_array_length(t.blobs), left(t.system ->> 'status', 40),
+       n.name, b.name, jsonb_array_length(t.blobs), left(COALESCE(t.system ->> 'status', 'PENDING'), 40),
        CASE WHEN pg_column_size(t.fields) <= 32768 THEN left(COALESCE(t.fields ->> 'title', t.fields ->> 'name'), 160) END
 FROM picked
 JOIN namespaces_bucketobject t ON t.namespace_id = picked.namespace_id AND t.id = picked.id

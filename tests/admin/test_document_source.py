@@ -45,7 +45,7 @@ def test_the_subtree_moves_along(client: Client, tree: Place) -> None:
     move(client, tree, "document", "doc_other")
     assert source_of(tree, "doc_scene") == ("obj_2", "doc_other")
     assert source_of(tree, "doc_frame") == ("obj_2", "doc_scene")
-    assert AuditEntry.objects.get().changes == {"source_before": "doc_video", "source": "doc_other"}
+    assert AuditEntry.objects.get().changes == {"source_before": "doc_video", "source": "doc_other", "moved_along": 1}
 
 
 def test_it_becomes_the_top_of_an_object_s_tree(client: Client, tree: Place) -> None:
