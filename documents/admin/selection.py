@@ -9,6 +9,7 @@ from documents.admin.asked import Asked, read_asked
 from documents.admin.listed import ID_WALK, begun_ids, guarded
 from documents.listing import read_lines
 from documents.services.many import Named
+from documents.trees.scoping import GONE
 from mixpeek_site import jsonio, sql
 from namespaces.admin.urls import list_url
 
@@ -118,7 +119,7 @@ class Impact(NamedTuple):
 
 
 _IMPACT: Final = f"""
-WITH RECURSIVE chosen AS MATERIALIZED (
+WITH RECURSIVE scope AS (SELECT %s::bigint AS namespace_id), {GONE}, chosen AS MATERIALIZED (
     SELECT d.id, d.document_id FROM unnest(%s::text[]) AS wanted (document_id)
     CROSS JOIN LATERAL (
         SELECT d.id, d.document_id FROM documents_document d
@@ -130,21 +131,23 @@ WITH RECURSIVE chosen AS MATERIALIZED (
     SELECT d.id, d.document_id FROM tree
     CROSS JOIN LATERAL (
         SELECT l.id FROM documents_lineagestep l
-        WHERE l.namespace_id = %s AND l.source_document_id = tree.document_id OFFSET 0
+        WHERE l.namespace_id = %s AND l.source_document_id = tree.document_id
+          AND l.collection_id <> ALL((SELECT ids FROM gone)::bigint[]) OFFSET 0
     ) l
     CROSS JOIN LATERAL (SELECT d.id, d.document_id FROM documents_document d WHERE d.namespace_id = %s AND d.id = l.id OFFSET 0) d
 ), children AS MATERIALIZED (
     SELECT l.collection_id FROM chosen
     CROSS JOIN LATERAL (
         SELECT l.id, l.collection_id FROM documents_lineagestep l
-        WHERE l.namespace_id = %s AND l.source_document_id = chosen.document_id OFFSET 0
+        WHERE l.namespace_id = %s AND l.source_document_id = chosen.document_id
+          AND l.collection_id <> ALL((SELECT ids FROM gone)::bigint[]) OFFSET 0
     ) l
     WHERE NOT EXISTS (SELECT FROM chosen other WHERE other.id = l.id)
     LIMIT {COUNTED + 1}
 )
 SELECT (SELECT jsonb_object_agg(named.name, named.documents) FROM (
            SELECT c.name, count(*) AS documents FROM children
-           JOIN namespaces_collection c ON c.id = children.collection_id AND c.deleted_at IS NULL GROUP BY c.name
+           JOIN namespaces_collection c ON c.id = children.collection_id GROUP BY c.name
        ) named)::text,
        (SELECT count(*) FROM (SELECT FROM tree LIMIT (SELECT count(*) FROM chosen) + {COUNTED + 1}) bounded)
            - (SELECT count(*) FROM chosen)
@@ -153,7 +156,7 @@ SELECT (SELECT jsonb_object_agg(named.name, named.documents) FROM (
 
 def impact(namespace_id: int, documents: list[Meant]) -> Impact:
     """Of deleting the documents together. One statement, whose work is bounded."""
-    row = sql.one(_IMPACT, ([each.document_id for each in documents], *(namespace_id,) * 4))
+    row = sql.one(_IMPACT, (namespace_id, [each.document_id for each in documents], *(namespace_id,) * 4))
     assert row is not None
     named: dict[str, int] = dict(jsonio.loads(row[0])) if row[0] else {}
     return Impact(dict(sorted(named.items(), key=lambda each: -each[1])), sum(named.values()), row[1])

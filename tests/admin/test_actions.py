@@ -91,6 +91,13 @@ def test_what_is_chosen_itself_is_no_impact(client: Client, place: Place) -> Non
     assert stored(place) == {"doc_alone"}
 
 
+def test_documents_of_deleted_collections_are_no_impact(client: Client, place: Place) -> None:
+    family(place)
+    place.api.call("DELETE", "/v1/collections/frames")
+    page = staff.post(client, path(place, "delete"), ticked("doc_parent"), 200)
+    assert "Nothing else was made from them" in page
+
+
 def test_an_impact_is_counted_no_further_than_its_bound(client: Client, place: Place) -> None:
     parent = place.first("obj_1", "doc_parent")
     for _ in range(4):
