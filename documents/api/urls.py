@@ -4,13 +4,17 @@ from django.urls import re_path
 
 from documents.api.aggregations import AggregationViewSet
 from documents.api.decomposition import DecompositionViewSet
+from documents.api.downloads import DownloadViewSet
 from documents.api.exports import ExportViewSet
 from documents.api.many import ManyDocumentsViewSet
+from documents.api.searches import SearchViewSet
+from documents.api.upserts import NamespaceDocumentsViewSet
 from documents.api.views import DocumentViewSet
 from documents.api.walks import ObjectDocumentsViewSet, WalkViewSet
 
 _COLLECTION = r"^collections/(?P<collection_identifier>[^/]+)/documents"
 _DOCUMENT = r"/(?P<document_id>[^/]+)"
+_NAMESPACE = r"^namespaces/(?P<namespace_identifier>[^/]+)/documents"
 _OBJECT = r"^buckets/(?P<bucket_identifier>[^/]+)/objects/(?P<object_identifier>[^/]+)"
 
 _one = DocumentViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"})
@@ -31,6 +35,8 @@ urlpatterns = [
     re_path(rf"{_COLLECTION}/distinct/?$", AggregationViewSet.as_view({"post": "distinct"}), name="documents-distinct"),
     re_path(rf"{_COLLECTION}/aggregate/?$", AggregationViewSet.as_view({"post": "aggregate"}), name="documents-aggregate"),
     re_path(rf"{_COLLECTION}/list/?$", DocumentViewSet.as_view({"post": "list_documents"}), name="documents-list-query"),
+    re_path(rf"{_COLLECTION}/search/?$", SearchViewSet.as_view({"post": "search_documents"}), name="documents-search"),
+    re_path(r"^features/search/?$", SearchViewSet.as_view({"post": "search_features"}), name="features-search"),
     re_path(rf"{_COLLECTION}/batch/?$", _batch, name="documents-batch"),
     re_path(rf"{_COLLECTION}/bulk/?$", ManyDocumentsViewSet.as_view({"patch": "update_bulk"}), name="documents-bulk"),
     re_path(
@@ -44,10 +50,13 @@ urlpatterns = [
     re_path(rf"{_COLLECTION}{_DOCUMENT}/?$", _one, name="document"),
     re_path(rf"{_COLLECTION}/?$", DocumentViewSet.as_view({"post": "create", "get": "list_documents"}), name="documents"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/lineage/?$", DocumentViewSet.as_view({"get": "lineage"}), name="document-lineage"),
+    re_path(rf"{_COLLECTION}{_DOCUMENT}/download/?$", DownloadViewSet.as_view({"get": "download"}), name="document-download"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/ancestors/?$", _ancestors, name="document-ancestors"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/descendants/?$", _descendants, name="document-descendants"),
     re_path(r"^objects/(?P<object_id>[^/]+)/documents/?$", _of_object, name="object-documents"),
     re_path(rf"^documents{_DOCUMENT}/?$", _twin, name="document-anywhere"),
+    re_path(rf"{_NAMESPACE}/upsert/?$", NamespaceDocumentsViewSet.as_view({"post": "upsert"}), name="documents-upsert"),
+    re_path(rf"{_NAMESPACE}{_DOCUMENT}/?$", NamespaceDocumentsViewSet.as_view({"get": "retrieve"}), name="namespace-document"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/impact/?$", _document_impact, name="document-impact"),
     re_path(rf"^documents{_DOCUMENT}/impact/?$", _document_impact, name="document-impact-anywhere"),
     re_path(r"^objects/(?P<object_id>[^/]+)/decomposition-tree/?$", _tree, name="decomposition-tree"),

@@ -4,6 +4,7 @@ A vector is dense (a list of numbers), sparse (`{"indices": [â€¦], "values": [â€
 lists), float32 each. Names are unique in a document; writing replaces the names given and leaves the others.
 """
 
+from documents.features.clearing import clear_features
 from documents.features.columns import Vectors, features_column, vectors_column
 from documents.features.reading import MAX_DIMENSIONS, NamedFeature, read_features
 from documents.features.writing import texts, write_features, write_features_of
@@ -12,6 +13,7 @@ __all__ = [
     "MAX_DIMENSIONS",
     "NamedFeature",
     "Vectors",
+    "clear_features",
     "features_column",
     "read_features",
     "texts",

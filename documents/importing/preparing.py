@@ -72,16 +72,23 @@ def prepare(
             may_grow = False  # such numbers are for whole_body
         if given.collection is not None and collection_names is not None and given.collection not in collection_names:
             raise BadRequestError(f"The body's collection_id is {given.collection}, which is another collection.")
-        texts = _texts(given, payload, may_grow or len(line.raw) * _LARGEST_GROWTH > settings.MAX_DOCUMENT_BYTES)
-        sent = given.lineage
-        features = read_features(given)
-        has_lineage = not sent.is_empty()
+        may_exceed = may_grow or len(line.raw) * _LARGEST_GROWTH > settings.MAX_DOCUMENT_BYTES
         times = None if new_times or "_internal" not in body else kept_times(body["_internal"])
-        parent_id = sent.source_document_id
-        return Prepared(line, given, texts, features, given.document_id, parent_id, has_lineage, collection, times)
+        return prepared(line, given, payload, may_exceed)._replace(collection=collection, times=times)
     except DomainError as error:
         named = body.get("document_id")
         return failure(line, named if isinstance(named, str) else None, error)
+
+
+def prepared(line: Line, given: DocumentInput, payload: str, may_exceed: bool = True) -> Prepared:
+    """`payload`: its JSON text, which is no longer in `given`; `may_exceed`: whether sizes have to be looked at.
+
+    Raises ValidationError for malformed vectors, PayloadTooLargeError.
+    """
+    texts = _texts(given, payload, may_exceed)
+    sent = given.lineage
+    features = read_features(given)
+    return Prepared(line, given, texts, features, given.document_id, sent.source_document_id, not sent.is_empty())
 
 
 def kept_times(internal: JSONObject | None) -> Times | None:

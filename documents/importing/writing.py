@@ -23,7 +23,7 @@ from django.db import connection, connections
 
 from documents import lineage, services
 from documents.counting import count_copied, count_gone
-from documents.features import NamedFeature, read_features, texts, write_features
+from documents.features import NamedFeature, clear_features, extension, read_features, texts, write_features_of
 from documents.importing.judging import Judged
 from documents.importing.linking import Collection, Linked
 from documents.importing.mapping import Mapping as FieldMapping
@@ -50,7 +50,7 @@ MAX_ABSENT_PARENTS = 1000
 """Locks that one batch takes for parents that are not stored: PostgreSQL has room for about 6,400 in all."""
 
 _RETRIES: Final = 20
-_WAITS: Final = (1.0, 3.0, 10.0)  # seconds before a batch is tried again without a database
+WAITS: Final = (1.0, 3.0, 10.0)  # seconds before a batch is tried again without a database
 _LOCK_SECONDS: Final = 1.0  # that a written batch tries to lock the namespace, before it begins again
 _CHUNK_ROWS: Final = 500
 
@@ -61,10 +61,13 @@ class Written:
 
     counts: Counts = field(default_factory=Counts)
     failures: list[Failure] = field(default_factory=list)
+    replaced: list[int] = field(default_factory=list)
+    """Numbers of the lines that replaced a document."""
 
     def add(self, other: "Written") -> None:
         self.counts.add(other.counts)
         self.failures += other.failures
+        self.replaced += other.replaced
 
 
 class _InParts(Exception):
@@ -110,7 +113,7 @@ def patiently(look: Callable[[], Answer]) -> Answer:
 
     Raises ServiceUnavailableError when that has taken long enough.
     """
-    waits = iter(_WAITS)
+    waits = iter(WAITS)
     while True:
         try:
             return look()
@@ -160,15 +163,25 @@ class Writer:
     """Writes batches. Of one that goes to several collections one follows the other, as the batch names them first."""
 
     def __init__(
-        self, place: Place | Finder, on_conflict: str, *, with_locks: bool = True, mapping: FieldMapping | None = None
+        self,
+        place: Place | Finder,
+        on_conflict: str,
+        *,
+        with_locks: bool = True,
+        mapping: FieldMapping | None = None,
+        all_vectors: bool = False,
+        waits: Sequence[float] = WAITS,
     ) -> None:
         """`with_locks`: False for a transaction that is rolled back, which must not hold others up until then. `mapping`:
-        the one that lines were prepared with.
+        the one that lines were prepared with. `all_vectors`: a document that is replaced loses the vectors that are not given
+        anew. `waits`: seconds before each further try without a database.
         """
         self._places: Finder = _One(place) if isinstance(place, Place) else place
         self._place: Place  # of the documents that are just being written
         self._on_conflict = on_conflict
         self._with_locks = with_locks
+        self._all_vectors = all_vectors
+        self._waits = waits
         self._mapping = mapping
         self._look_first = on_conflict != "fail"
         """Whether to look for taken ids before the COPY; while none is expected, the unique index tells as well."""
@@ -202,9 +215,12 @@ class Writer:
     def write(self, batch: Sequence[Prepared]) -> Written:
         """Store documents, no two of the same id; each transaction is durable on return.
 
-        Raises NotFoundError when the collection is gone, ServiceUnavailableError when the database is.
+        Raises NotFoundError when the collection is gone, ServiceUnavailableError when the database is, and where it has no
+        vectors and the documents have.
         """
-        waits = iter(_WAITS)
+        if any(feature.kind for one in batch for feature in one.features):
+            extension.require()
+        waits = iter(self._waits)
         work: Callable[[], Written] = partial(self._write_whole, batch)
         written: Written | None = None
         self._alone = False
@@ -265,9 +281,11 @@ class Writer:
             if self._on_conflict == "merge":
                 services.patch_document(**where, given=read_patch(self._body(one), one.document_id))
                 return Written(Counts(merged=1))
+            if self._all_vectors:
+                clear_features(place.namespace_id, [self._existing([one.document_id])[one.document_id].key])
             given = replace(one.given, payload=jsonio.loads_stored(one.texts[0]))
             services.replace_document(**where, given=given)
-            return Written(Counts(replaced=1))
+            return Written(Counts(replaced=1), replaced=[one.line.number])
         except ServiceUnavailableError:
             raise
         except DomainError as error:
@@ -551,6 +569,7 @@ class Writer:
             else:
                 self._replace(ours, existing)
                 written.counts.replaced += len(ours)
+                written.replaced += [one.line.number for one in ours]
         return written
 
     def _part_at_a_move(
@@ -583,26 +602,10 @@ class Writer:
                 raise _InParts(batch[: positions[name]], batch[positions[name] :])
 
     def _replace(self, ours: Sequence[Prepared], existing: "dict[str | None, _Existing]") -> None:
-        """What `services.replace_document` does, for many: what a body does not name stays."""
-        rows = [
-            (
-                existing[one.document_id].key,
-                one.texts[0],
-                None if one.given.internal_metadata is None else one.texts[1],
-                one.texts[2],
-                None if one.given.source_blobs is None else one.texts[3],
-                None if one.given.document_blobs is None else one.texts[4],
-            )
-            for one in ours
-        ]
-        columns = list(map(list, zip(*rows, strict=True)))
-        sql.run(_LOCK, (self._place.namespace_id, columns[0]))
-        found = sql.rows(_REPLACE, (services.new_version(), datetime.now(UTC), *columns, self._place.namespace_id))
-        if len(found) < len(ours):
+        keys = [existing[one.document_id].key for one in ours]
+        lock_rows(self._place.namespace_id, keys)
+        if replace_rows(self._place.namespace_id, list(zip(keys, ours, strict=True)), all_vectors=self._all_vectors) < len(ours):
             raise _Again  # one was deleted meanwhile, so it is new
-        for one in ours:
-            if one.features:
-                write_features(self._place.namespace_id, existing[one.document_id].key, one.features)
 
     def _merge(self, ours: Sequence[Prepared], existing: "dict[str | None, _Existing]") -> Written:
         """What `services.patch_document` does with each line as a merge patch, for many."""
@@ -632,15 +635,45 @@ class Writer:
         if not keys:
             return written
         namespace_id, limit = self._place.namespace_id, settings.MAX_DOCUMENT_BYTES
-        sql.run(_LOCK, (namespace_id, keys))
+        lock_rows(namespace_id, keys)
         columns = map(list, zip(*texts, strict=True))
         found = sql.rows(_MERGE, (limit, limit, limit, services.new_version(), datetime.now(UTC), keys, *columns, namespace_id))
         if len(found) < len(keys):
             raise _Again  # one was deleted meanwhile, so it is new
-        for key, vectors in features:
-            write_features(namespace_id, key, vectors)
+        write_features_of(namespace_id, features)
         written.counts.merged = len(keys)
         return written
+
+
+def lock_rows(namespace_id: int, keys: Sequence[Any]) -> None:
+    """Lock documents (by internal id) in the order of all writes of many, until the transaction ends."""
+    sql.run(_LOCK, (namespace_id, list(keys)))
+
+
+def replace_rows(namespace_id: int, ours: Sequence[tuple[Any, Prepared]], *, all_vectors: bool) -> int:
+    """What `services.replace_document` does, for many, each named once: what a body does not name stays.
+
+    `ours`: documents by their internal ids, none of which moves; `all_vectors`: vectors that are not given anew go. Answers
+    how many documents there still are. At most four statements; the caller has locked the rows (`lock_rows`).
+    """
+    rows = [
+        (
+            key,
+            one.texts[0],
+            None if one.given.internal_metadata is None else one.texts[1],
+            one.texts[2],
+            None if one.given.source_blobs is None else one.texts[3],
+            None if one.given.document_blobs is None else one.texts[4],
+        )
+        for key, one in ours
+    ]
+    columns = map(list, zip(*rows, strict=True))
+    found = sql.rows(_REPLACE, (services.new_version(), datetime.now(UTC), *columns, namespace_id))
+    if len(found) == len(ours):
+        if all_vectors:
+            clear_features(namespace_id, [key for key, _ in ours])
+        write_features_of(namespace_id, [(key, one.features) for key, one in ours if one.features])
+    return len(found)
 
 
 class Links(NamedTuple):
