@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from documents import counting, payload_indexes, surveying
+from documents import blob_keeping, counting, payload_indexes, surveying
 from mixpeek_site import sql
 
 Stopping = Callable[[], bool]
@@ -97,6 +97,13 @@ def purge_namespaces(stopping: Stopping) -> Iterator[str]:
 
 
 IMPORTS_KEPT_DAYS: Final = 7
+def purge_blobs(stopping: Stopping) -> Iterator[str]:
+    """Bytes in blob stores that nothing names: uploads never used, those of deleted objects and namespaces."""
+    for namespace_id in () if stopping() else blob_keeping.due_namespaces():
+        if not stopping() and (deleted := blob_keeping.keep(namespace_id)):
+            yield f"Deleted {deleted:,} blob{'' if deleted == 1 else 's'} that nothing named."
+
+
 UNFINISHED_IMPORTS_KEPT_DAYS: Final = 30
 
 
@@ -215,3 +222,4 @@ DUTIES: Final[tuple[Duty, ...]] = (
     purge_import_runs,
     surveying.survey,
 )
+    purge_blobs,

@@ -1,7 +1,7 @@
 """A document's blobs as its page shows them: what each is, where it can be fetched, and whether to show it as an image.
 
 Nothing is fetched by the server. The browser fetches previews, lazily and without a referrer, and only of raster images
-at http(s) addresses; SVG may hold scripts and links, and is never shown in place.
+at addresses that are http(s) or that a blob store signs; SVG may hold scripts and links, and is never shown in place.
 """
 
 import posixpath
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from documents.blobs import signed
 from mixpeek_site import jsonio
+from mixpeek_site.blob_stores import Owner, Signed, sign
 
 SHOWN = 100
 _RASTER = {"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "image/avif", "image/bmp"}
@@ -45,18 +45,24 @@ class BlobLines:
     total: int
 
 
-def blob_lines(document_blobs: str, source_blobs: str) -> BlobLines:
-    """The first `SHOWN` blobs, the document's own first."""
-    own = jsonio.loads_stored(signed(document_blobs).document_blobs)
+def blob_lines(document_blobs: str, source_blobs: str, owner: Owner) -> BlobLines:
+    """The first `SHOWN` blobs, the document's own first. `owner`: whose document it is; the caller may read it."""
+    own = jsonio.loads_stored(document_blobs)
     sources = jsonio.loads_stored(source_blobs)
-    lines = [_line(blob) for blob in own[:SHOWN]]
-    lines += [_line(blob, of_source=True) for blob in sources[: SHOWN - len(lines)]]
+    lines = [_line(_with_url(blob, owner)) for blob in own[:SHOWN]]
+    lines += [_line(_with_url(blob, owner), of_source=True) for blob in sources[: SHOWN - len(lines)]]
     return BlobLines(lines, len(own) + len(sources))
+
+
+def _with_url(blob: dict[str, Any], owner: Owner) -> dict[str, Any]:
+    url = _text(blob, "url")
+    signed = sign(url, owner) if url else Signed(None)
+    return {**blob, "presigned_url": signed.url, "unavailable_reason": signed.reason}
 
 
 def _line(blob: dict[str, Any], of_source: bool = False) -> BlobLine:
     url, content_type, type_ = _text(blob, "url"), _text(blob, "content_type"), _text(blob, "type")
-    link = _openable(_text(blob, "presigned_url") or (url if of_source else ""))
+    link = _openable(_text(blob, "presigned_url"))
     image = _is_image(type_, content_type, url)
     note = _text(blob, "unavailable_reason")
     if image and _is_svg(content_type, url):

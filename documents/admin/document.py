@@ -19,6 +19,7 @@ from documents.stored import StoredDocument
 from documents.trees.around import Path, path, siblings
 from documents.trees.nodes import Node
 from mixpeek_site import jsonio
+from mixpeek_site.blob_stores import Owner
 from mixpeek_site.errors import ValidationError
 from namespaces.admin.access import namespace_of, page, require, staff_scope
 from namespaces.admin.urls import document_url, list_url, tree_url
@@ -131,7 +132,11 @@ def document_page(request: HttpRequest, namespace_id: int, document_id: str) -> 
         "siblings": siblings(namespace_id, place.document),
         "about": parts.read(namespace_id, place.document.key, place.chain),
         "facts": parts.facts(stored),
-        "blobs": blob_lines(stored.document_blobs, stored.source_blobs),
+        "blobs": blob_lines(
+            stored.document_blobs,
+            stored.source_blobs,
+            Owner(opened.namespace.organization.public_id, stored.namespace),
+        ),
         "commands": curl.commands(
             request.build_absolute_uri("/").rstrip("/"),
             stored.namespace,

@@ -14,6 +14,7 @@ from documents.renderings import NO_EXTRAS, Extras, lone_vector, renderer
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio
 from mixpeek_site.api.query import boolean
+from mixpeek_site.blob_stores import Owner
 from mixpeek_site.errors import Fault, ValidationError
 
 RENDERING_PARAMETERS = frozenset(
@@ -47,7 +48,7 @@ class Shape:
         version = self.of(document)
         extras = NO_EXTRAS
         if self.urls:
-            signed = blobs.signed(document.document_blobs)
+            signed = blobs.signed(document.document_blobs, Owner(organization_id, document.namespace))
             extras = Extras(signed.document_blobs, signed.presigned_url, signed.presigned_urls)
         if self.needs_vectors:
             extras = self._with_vectors(extras, jsonio.stored_members(document.vectors or "{}"))

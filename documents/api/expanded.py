@@ -11,6 +11,7 @@ from documents.api.answers import Shape, is_known, tagged_response
 from documents.listing import Expansion, RegisteredObject, Value, expand, read_expansion
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio
+from mixpeek_site.blob_stores import Owner
 from mixpeek_site.jsonio import Location
 from namespaces.api import payloads
 from namespaces.scope import Scope
@@ -30,9 +31,9 @@ def read_expansions(names: Sequence[str], location: Location) -> tuple[Expansion
 class Expander:
     """Puts `_expanded` into rendered documents; what several of them lead to is rendered once."""
 
-    def __init__(self, shape: Shape, organization_id: str) -> None:
+    def __init__(self, shape: Shape, owner: Owner) -> None:
         self._shape = replace(shape, vectors=False, only_vectors=(), vector_names=False)
-        self._organization_id = organization_id
+        self._owner = owner
         self._rendered: dict[int, str] = {}
 
     def with_expanded(self, rendered: str, values: dict[str, Value]) -> str:
@@ -51,8 +52,9 @@ class Expander:
 
     def _render(self, value: StoredDocument | RegisteredObject) -> str:
         if isinstance(value, StoredDocument):
-            return self._shape.render(value, self._organization_id)
-        answer = payloads.bucket_object(value.row, value.bucket, document_count=value.documents, with_urls=self._shape.urls)
+            return self._shape.render(value, self._owner.organization)
+        urls_for = self._owner if self._shape.urls else None
+        answer = payloads.bucket_object(value.row, value.bucket, document_count=value.documents, urls_for=urls_for)
         return jsonio.dumps(answer)
 
 
@@ -65,7 +67,7 @@ def expanded_response(
     """
     (values,) = expand(scope, [document], expansions, max_bytes=settings.MAX_ANSWER_BYTES)
     organization = scope.organization_public_id
-    text = Expander(shape, organization).with_expanded(shape.render(document, organization), values)
+    text = Expander(shape, Owner(organization, document.namespace)).with_expanded(shape.render(document, organization), values)
     etag = f'"{document.version}-expanded-{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
     if not shape.urls and is_known(request, etag):
         return HttpResponseNotModified(headers={"ETag": etag})

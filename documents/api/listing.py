@@ -14,6 +14,7 @@ from documents.renderings.selecting import selected
 from documents.stored import StoredDocument
 from mixpeek_site import jsonio
 from mixpeek_site.api.pagination import pagination
+from mixpeek_site.blob_stores import Owner
 from mixpeek_site.jsonio import JSONObject
 from namespaces.scope import Scope
 
@@ -45,13 +46,13 @@ def _documents(listing: Listing, scope: Scope, max_bytes: int) -> str:
     documents = [row.document for row in rows]
     more = found.more or len(rows) < len(found.rows)
     cursor = listing.cursor(rows[-1].position) if more and rows else None
-    rest = _rest(listing, documents, found.unserved, found.unknown_collections)
+    rest = rest_of(listing, scope, documents, found.unserved, found.unknown_collections)
     if found.ranked_some:
-        rest["warnings"].append(_RANKED_SOME)
+        rest["warnings"].append(RANKED_SOME)
     rest["pagination"] = pagination(page, found.total, cursor, more)
     rest["total_documents"] = rest["stats"]["total_documents"] = found.total
-    rendered = ",".join(_rendered(listing, scope, documents, expanded))
-    return f'{{"results":[{rendered}],"groups":null,{jsonio.dumps(rest)[1:]}'
+    texts = ",".join(rendered(listing, scope, documents, expanded))
+    return f'{{"results":[{texts}],"groups":null,{jsonio.dumps(rest)[1:]}'
 
 
 def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
@@ -73,7 +74,7 @@ def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
     documents = members[: sum(len(group.documents) for group in groups)]
     more = found.more or len(groups) < len(found.groups)
     cursor = listing.cursor(groups[-1].position) if more and groups else None
-    rest = _rest(listing, documents, found.unserved, found.unknown_collections)
+    rest = rest_of(listing, scope, documents, found.unserved, found.unknown_collections)
     rest["pagination"] = pagination(page, found.total_groups if page.include_total else None, cursor, more)
     rest["group_by_field"] = listing.group_by.name
     rest["total_documents"] = found.total_documents if page.include_total else None
@@ -82,10 +83,10 @@ def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
         "total_groups": found.total_groups,
         "avg_documents_per_group": round(found.total_documents / found.total_groups, 4) if found.total_groups else 0.0,
     }
-    rendered = iter(_rendered(listing, scope, documents, expanded[: len(documents)]))
+    each = iter(rendered(listing, scope, documents, expanded[: len(documents)]))
     texts = []
     for group in groups:
-        shown = ",".join([next(rendered) for _ in group.documents])
+        shown = ",".join([next(each) for _ in group.documents])
         texts.append(f'{{"group_key":{group.key},"documents":[{shown}],"count":{group.count}}}')
     return f'{{"results":null,"groups":[{",".join(texts)}],{jsonio.dumps(rest)[1:]}'
 
@@ -101,7 +102,9 @@ def _first(groups: Sequence[Group], documents: int) -> list[Group]:
     return found
 
 
-def _rest(listing: Listing, documents: Sequence[StoredDocument], unserved: bool, unknown: list[str]) -> JSONObject:
+def rest_of(
+    listing: Listing, scope: Scope, documents: Sequence[StoredDocument], unserved: bool, unknown: list[str]
+) -> JSONObject:
     rest: JSONObject = {
         "pagination": None,
         "total_documents": None,
@@ -112,7 +115,7 @@ def _rest(listing: Listing, documents: Sequence[StoredDocument], unserved: bool,
             "avg_documents_per_group": None,
         },
         "group_by_field": None,
-        "warnings": _warnings(listing, documents, unserved),
+        "warnings": _warnings(listing, scope, documents, unserved),
     }
     if unknown:
         rest["unknown_collection_ids"] = unknown
@@ -125,10 +128,15 @@ def _average_blobs(documents: Sequence[StoredDocument]) -> float:
     return round(total / len(documents), 4) if documents else 0.0
 
 
-def _warnings(listing: Listing, documents: Sequence[StoredDocument], unserved: bool) -> list[str]:
-    found = [_UNSERVED] if unserved else []
+def _warnings(listing: Listing, scope: Scope, documents: Sequence[StoredDocument], unserved: bool) -> list[str]:
+    found = [UNSERVED] if unserved else []
     if listing.shape.urls:
-        without = [(reason, document) for document in documents for reason in sorted(unavailable(document.document_blobs))]
+        organization = scope.organization_public_id
+        without = [
+            (reason, document)
+            for document in documents
+            for reason in sorted(unavailable(document.document_blobs, Owner(organization, document.namespace)))
+        ]
         for reason in dict.fromkeys(reason for reason, _ in without):
             named = [document.document_id for each, document in without if each == reason]
             others = f" and {len(named) - 1} more" if len(named) > 1 else ""
@@ -136,24 +144,31 @@ def _warnings(listing: Listing, documents: Sequence[StoredDocument], unserved: b
     return found
 
 
-_RANKED_SOME: Final = (
+RANKED_SOME: Final = (
     f"More than {RANKED:,} documents of a collection hold these words; the best of {RANKED:,} of them are shown. More words"
     " or a filter narrow the search."
 )
-_UNSERVED: Final = (
+UNSERVED: Final = (
     "No index serves this filter, order or search, so the whole of a large collection was read. Equality and `in` are always"
     " served; for ranges and sorting declare the field in the namespace's payload_indexes, for `search` declare * as text."
 )
 
 
-def _rendered(
-    listing: Listing, scope: Scope, documents: Sequence[StoredDocument], expanded: Sequence[dict[str, Value]]
+def rendered(
+    listing: Listing,
+    scope: Scope,
+    documents: Sequence[StoredDocument],
+    expanded: Sequence[dict[str, Value]],
+    scores: Sequence[str | None] = (),
 ) -> list[str]:
+    """The documents' JSON texts; with `scores`, each with its `_score`."""
     shape, organization = listing.shape, scope.organization_public_id
     texts = [shape.render(document, organization) for document in documents]
     if listing.select is not None:
         texts = [selected(text, listing.select) for text in texts]
+    if scores:
+        texts = [f'{text[:-1]},"_score":{score}}}' for text, score in zip(texts, scores, strict=True)]
     if listing.expand:
-        expander = Expander(shape, organization)
+        expander = Expander(shape, Owner(organization, documents[0].namespace if documents else ""))
         texts = [expander.with_expanded(*each) for each in zip(texts, expanded, strict=True)]
     return texts

@@ -153,15 +153,16 @@ def operation(
     optional_headers: dict[str, str] | None = None,
     others: dict[int, str] | None = None,
     streams: dict[str, Schema] | None = None,
+    raw_body: str = "",
 ) -> Callable[[Action], Action]:
     """Describe one route: a decorator for the viewset's action.
 
     `answer` and `body` name components (`body` per media type, where there are several); `errors` adds to those that
     every route of its kind has; `others` are statuses without a body; `headers` are the answer's, and what they say,
     `optional_headers` those that it has sometimes. `streams`: an answer that is no JSON, by media type; of JSON lines the
-    schema of each.
+    schema of each. `raw_body`: the body is bytes of any media type, and what they are.
     """
-    expected: tuple[int, ...] = BODY_ERRORS if body else READ_ERRORS
+    expected: tuple[int, ...] = BODY_ERRORS if body or raw_body else READ_ERRORS
     if not authenticated:
         expected = (405, 422, 500, 503)
     done = "Done." if answer is None else summary
@@ -180,7 +181,7 @@ def operation(
         request=request,
         responses=responses,
         auth=None if authenticated else [],
-        extensions={"x-operation": operation_id, "x-responses": responses, "x-request": request},
+        extensions={"x-operation": operation_id, "x-responses": responses, "x-request": request, "x-raw-body": raw_body},
     )
     return decorator
 
@@ -244,6 +245,8 @@ def with_components(result: Schema, **_: Any) -> Schema:
             request = described.pop("x-request")
             if request and method == "delete":  # drf-spectacular knows no bodies of DELETE
                 described["requestBody"] = {"content": {kind: {"schema": schema} for kind, schema in request.items()}}
+            if raw := described.pop("x-raw-body"):
+                described["requestBody"] = {"description": raw, "content": {"*/*": {}}}
             if "requestBody" in described:  # a list without a body asks for everything
                 described["requestBody"]["required"] = not described["operationId"].startswith("list_")
     result["components"]["schemas"] = dict(sorted(schemas.items()))

@@ -16,29 +16,44 @@ from mixpeek_site.blob_stores.interface import Owner, Signed, Store
 from mixpeek_site.blob_stores.local import LocalStore
 from mixpeek_site.blob_stores.s3 import S3Store
 
-__all__ = ["Owner", "Signed", "delete", "local_store", "new_url", "put", "sign", "stores"]
+__all__ = ["Owner", "Signed", "delete", "local_store", "new_url", "put", "sign", "stores", "why_not"]
 
 _MAX_SHOWN = 40
 
 
 def sign(url: str, owner: Owner) -> Signed:
     """A URL that can be fetched, or why there is none. http(s) URLs are that themselves. No network call, never an error."""
+    found = _found(url, owner)
+    if not isinstance(found, tuple):
+        return Signed(None, found) if found else Signed(url)
+    store, url = found
+    return Signed(store.sign(url))
+
+
+def why_not(url: str, owner: Owner) -> str:
+    """Why `sign` answers no URL; "" if it does. A fraction of its cost."""
+    found = _found(url, owner)
+    return "" if isinstance(found, tuple) else found
+
+
+def _found(url: str, owner: Owner) -> tuple[Store, str] | str:
+    """The store that signs the URL, and the URL as it names it; "" of what needs no signature; else the reason."""
     scheme, separator, rest = url.partition("://")
     if not separator:
-        return Signed(None, "It is no URL: it has no ://.")
+        return "It is no URL: it has no ://."
     lowered = scheme.lower()
     if lowered in ("http", "https"):
-        return Signed(url)
-    if lowered != scheme and lowered in ("s3", "local"):
+        return ""
+    if lowered != scheme:
         url = f"{lowered}://{rest}"
-    refused: Signed | None = None
+    refused = ""
     for store in stores():
-        signed = store.sign(url, owner)
-        if signed is not None:
-            if signed.url is not None:
-                return signed
-            refused = refused or signed
-    return refused or Signed(None, _unknown(lowered, rest))
+        if store.holds(url):
+            reason = store.refusal(url, owner)
+            if not reason:
+                return store, url
+            refused = refused or reason
+    return refused or _unknown(lowered, rest)
 
 
 def new_url(owner: Owner, filename: str | None, content_type: str) -> str:

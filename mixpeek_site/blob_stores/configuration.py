@@ -1,10 +1,10 @@
 """`BLOB_STORES`: which stores there are. A list of URLs, separated by blanks; the first store takes what is uploaded.
 
-    local://                                              a directory below DATA_DIR, served by this server
-    local:///srv/blobs                                    another directory
-    s3://films                                            a bucket of AWS
-    s3://films,stills?region=eu-central-1&profile=media   two, with the keys of a profile
-    s3://*?endpoint=https://minio.example:9000&style=path every bucket of another service
+local://                                              a directory below DATA_DIR, served by this server
+local:///srv/blobs                                    another directory
+s3://films                                            a bucket of AWS
+s3://films,stills?region=eu-central-1&profile=media   two, with the keys of a profile
+s3://*?endpoint=https://minio.example:9000&style=path every bucket of another service
 """
 
 import re

@@ -21,12 +21,16 @@ class Signed(NamedTuple):
 class Store(Protocol):
     """One place with bytes, which URLs of one scheme name. Nothing here but `put` and `delete` goes over the network."""
 
-    def sign(self, url: str, owner: Owner) -> Signed | None:
-        """None: not a URL of this store."""
-        ...
-
     def holds(self, url: str) -> bool:
         """Whether the URL is one of this store, whoever may see it."""
+        ...
+
+    def refusal(self, url: str, owner: Owner) -> str:
+        """Why `sign` must not be asked for a URL that it holds; "" if it may."""
+        ...
+
+    def sign(self, url: str) -> str:
+        """A URL that can be fetched for `settings.BLOB_URL_SECONDS`."""
         ...
 
     def new_url(self, owner: Owner, name: str) -> str:

@@ -22,7 +22,7 @@ from django.conf import settings
 from mixpeek_site import ids
 from mixpeek_site.blob_stores import names, origin
 from mixpeek_site.blob_stores.configuration import LocalOptions
-from mixpeek_site.blob_stores.interface import Owner, Signed
+from mixpeek_site.blob_stores.interface import Owner
 from mixpeek_site.errors import ServiceUnavailableError
 
 SCHEME: Final = "local://"
@@ -53,23 +53,20 @@ class LocalStore:
     def __init__(self, options: LocalOptions) -> None:
         self._directory = options.directory
 
-    def sign(self, url: str, owner: Owner) -> Signed | None:
-        if not url.startswith(SCHEME):
-            return None
-        key = url[len(SCHEME) :]
-        parts = _parts(key)
-        if parts is None:
-            return Signed(None, _MALFORMED)
-        if (parts[0], parts[1]) != owner:
-            return Signed(None, _FOREIGN)
-        base = origin.current()
-        if base is None:
-            return Signed(None, _NO_ORIGIN)
-        expires = int(time.time()) + settings.BLOB_URL_SECONDS
-        return Signed(f"{base}{PATH}{quote(key)}?expires={expires}&signature={signature(key, expires)}")
-
     def holds(self, url: str) -> bool:
         return url.startswith(SCHEME)
+
+    def refusal(self, url: str, owner: Owner) -> str:
+        parts = _parts(url[len(SCHEME) :])
+        if parts is None:
+            return _MALFORMED
+        if (parts[0], parts[1]) != owner:
+            return _FOREIGN
+        return _NO_ORIGIN if origin.current() is None else ""
+
+    def sign(self, url: str) -> str:
+        key, expires = url[len(SCHEME) :], int(time.time()) + settings.BLOB_URL_SECONDS
+        return f"{origin.current()}{PATH}{quote(key)}?expires={expires}&signature={signature(key, expires)}"
 
     def new_url(self, owner: Owner, name: str) -> str:
         number = ids.new_id("")

@@ -13,7 +13,7 @@ from mixpeek_site import ids
 from mixpeek_site.blob_stores import configuration, sigv4
 from mixpeek_site.blob_stores.configuration import S3Options
 from mixpeek_site.blob_stores.credentials import Chain, named
-from mixpeek_site.blob_stores.interface import Owner, Signed
+from mixpeek_site.blob_stores.interface import Owner
 from mixpeek_site.blob_stores.sigv4 import Address
 from mixpeek_site.errors import ServiceUnavailableError
 
@@ -35,31 +35,32 @@ class S3Store:
         self._lock = threading.Lock()
         self._named = named(options.credentials) if options.credentials else None
 
-    def sign(self, url: str, owner: Owner) -> Signed | None:
-        if not self.holds(url):
-            return None
-        bucket, _, key = url[len(SCHEME) :].partition("/")
+    def holds(self, url: str) -> bool:
+        bucket = _split(url)[0]
+        return url.startswith(SCHEME) and (bucket in self._names or bucket.startswith(self._beginnings))
+
+    def refusal(self, url: str, owner: Owner) -> str:
+        bucket, key = _split(url)
         if not configuration.is_bucket(bucket):
-            return Signed(None, f"{_shown(bucket)} is no bucket's name.")
+            return f"{_shown(bucket)} is no bucket's name."
         fault = _fault(key) or self._withheld(key, owner)
         if fault:
-            return Signed(None, fault)
-        keys = self._credentials()
-        if keys is None:
-            return Signed(None, f"The server has no keys for the bucket {bucket}.")
-        address = self._addresses.get(bucket) or self._address(bucket)
-        return Signed(sigv4.signed_url(address, key, keys, settings.BLOB_URL_SECONDS, sigv4.now()))
+            return fault
+        return f"The server has no keys for the bucket {bucket}." if self._credentials() is None else ""
 
-    def holds(self, url: str) -> bool:
-        bucket = url.removeprefix(SCHEME).partition("/")[0]
-        return url.startswith(SCHEME) and (bucket in self._names or bucket.startswith(self._beginnings))
+    def sign(self, url: str) -> str:
+        bucket, key = _split(url)
+        keys = self._credentials()
+        assert keys is not None, "refusal says so"
+        address = self._addresses.get(bucket) or self._address(bucket)
+        return sigv4.signed_url(address, key, keys, settings.BLOB_URL_SECONDS, sigv4.now())
 
     def new_url(self, owner: Owner, name: str) -> str:
         uploads = _filled(self._options.uploads, owner)
         return f"{SCHEME}{self._options.buckets[0]}/{uploads}{ids.new_id('')}/{name}"
 
     def put(self, url: str, chunks: Iterable[bytes], content_type: str) -> None:
-        bucket, _, key = url.removeprefix(SCHEME).partition("/")
+        bucket, key = _split(url)
         # S3 wants to know the size before the first byte.
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
             for chunk in chunks:
@@ -69,7 +70,7 @@ class S3Store:
             self._asked("put_object", Bucket=bucket, Key=key, Body=spool, ContentLength=size, ContentType=content_type)
 
     def delete(self, url: str) -> None:
-        bucket, _, key = url.removeprefix(SCHEME).partition("/")
+        bucket, key = _split(url)
         self._asked("delete_object", Bucket=bucket, Key=key)
 
     def _withheld(self, key: str, owner: Owner) -> str:
@@ -154,6 +155,12 @@ def address(client: Any, bucket: str) -> Address:
     host, _, path = rest.partition("/")
     region = query.partition("X-Amz-Credential=")[2].split("%2F")[2]
     return Address(f"{scheme}://{host}", f"/{path[:-1]}", region)
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Bucket and key: all behind the first slash, as it is."""
+    bucket, _, key = url[len(SCHEME) :].partition("/")
+    return bucket, key
 
 
 def _fault(key: str) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from mixpeek_site import blob_stores
+from mixpeek_site.blob_stores import Owner
 from mixpeek_site.jsonio import JSONObject
 from namespaces.api.openapi.objects import RESERVED
 from namespaces.dependents import PayloadIndexState
@@ -206,14 +208,19 @@ def bucket_list_stats(results: Sequence[JSONObject]) -> JSONObject:
     }
 
 
-def bucket_object(row: BucketObject, bucket_id: str, *, document_count: int | None = None, with_urls: bool = False) -> JSONObject:
-    """`bucket_id` is the public one. User fields stand at the root, beside the object's own."""
+def bucket_object(
+    row: BucketObject, bucket_id: str, *, document_count: int | None = None, urls_for: Owner | None = None
+) -> JSONObject:
+    """`bucket_id` is the public one. User fields stand at the root, beside the object's own.
+
+    `urls_for`: give blobs a `presigned_url`, which this namespace may have, or the reason why there is none.
+    """
     return {
         **{name: value for name, value in row.fields.items() if name not in RESERVED},
         "object_id": row.object_id,
         "bucket_id": bucket_id,
         "key_prefix": row.key_prefix,
-        "blobs": [_with_url(blob) for blob in row.blobs] if with_urls else row.blobs,
+        "blobs": row.blobs if urls_for is None else [_with_url(blob, urls_for) for blob in row.blobs],
         "source_details": row.system.get("source_details", []),
         "edges": row.system.get("edges", []),
         "status": row.system.get("status", "PENDING"),
@@ -275,12 +282,12 @@ def _stage(sent: JSONObject) -> JSONObject:
     return {"parameters": parameters if isinstance(parameters, dict) else {}, **sent}
 
 
-def _with_url(blob: JSONObject) -> JSONObject:
-    """A public URL is its own download URL; others are signed by the store that holds them, which is not this one's part."""
+def _with_url(blob: JSONObject, owner: Owner) -> JSONObject:
     url = blob["properties"].get("url")
-    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+    if not isinstance(url, str):
         return blob
-    return {**blob, "presigned_url": url}
+    signed = blob_stores.sign(url, owner)
+    return {**blob, "unavailable_reason": signed.reason} if signed.url is None else {**blob, "presigned_url": signed.url}
 
 
 def _average(total: int, count: int) -> float:

@@ -10,6 +10,7 @@ from namespaces.api.views.collections import CollectionViewSet
 from namespaces.api.views.health import HealthViewSet
 from namespaces.api.views.namespaces import NamespaceViewSet
 from namespaces.api.views.objects import ObjectViewSet
+from namespaces.api.views.uploads import UploadViewSet
 
 _NAMESPACE = r"^namespaces/(?P<namespace_identifier>[^/]+)"
 _COLLECTION = r"^collections/(?P<collection_identifier>[^/]+)"
@@ -36,6 +37,7 @@ urlpatterns = [
     re_path(rf"{_BUCKET}/objects/list/?$", ObjectViewSet.as_view(_LIST), name="objects-list"),
     re_path(rf"{_BUCKET}/objects/batch/?$", ObjectViewSet.as_view({"post": "create_batch"}), name="objects-batch"),
     re_path(rf"{_OBJECT}/?$", ObjectViewSet.as_view(_ONE), name="object"),
+    re_path(rf"{_BUCKET}/uploads/?$", UploadViewSet.as_view({"post": "create"}), name="uploads"),
     re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve"}), name="me"),
     re_path(r"^health/?$", HealthViewSet.as_view({"get": "check"}), name="health"),
     re_path(r"^health/deep/?$", HealthViewSet.as_view({"get": "deep_check"}), name="health-deep"),

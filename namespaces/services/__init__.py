@@ -16,6 +16,7 @@ from namespaces.services.objects import (
     update_object,
 )
 from namespaces.services.organizations import create_api_key, create_organization, revoke_api_key
+from namespaces.services.uploads import owner_of, store_upload
 
 __all__ = [
     "UNCHANGED",
@@ -32,7 +33,9 @@ __all__ = [
     "delete_collection",
     "delete_namespace",
     "delete_object",
+    "owner_of",
     "revoke_api_key",
+    "store_upload",
     "update_bucket",
     "update_collection",
     "update_namespace",

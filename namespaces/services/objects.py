@@ -15,6 +15,7 @@ from namespaces import queries, rows, unique_keys
 from namespaces.models import Bucket, BucketObject, new_object_id
 from namespaces.scope import Scope, bucket_not_found, object_not_found, require_bucket
 from namespaces.services.common import UNCHANGED, Text, Unchanged, require_chosen_id
+from namespaces.services.uploads import PreparedBlobs
 from namespaces.unique_keys import Policy
 
 _INSERT = f"""
@@ -76,15 +77,21 @@ def create_objects(
             require_chosen_id(one.object_id)
     bucket = queries.bucket(scope, bucket_identifier)
     rule = unique_keys.policy(bucket.config.get("unique_key"), policy)
-    made = [_row(one, bucket) for one in new]
+    prepared = PreparedBlobs(scope, bucket.namespace_id, [one.blobs for one in new])
+    made = [_row(one, bucket, blobs) for one, blobs in zip(new, prepared.results, strict=True)]
     try:
         with atomic():
             insertable = [row for row in made if isinstance(row, dict)] if rule is not Policy.UPDATE else []
             created = {str(each.id): each for each in _insert(bucket, insertable)}
+            for index, row in enumerate(made):
+                if isinstance(row, dict) and row["id"] in created:
+                    prepared.hold(index, row["id"])
             there = _there(bucket, [row for row in made if isinstance(row, dict) and row["id"] not in created])
             return [_result(scope, bucket, one, row, created, there, rule) for one, row in zip(new, made, strict=True)]
     except psycopg.errors.ForeignKeyViolation:  # the bucket was deleted meanwhile
         raise bucket_not_found(bucket_identifier) from None
+    finally:
+        prepared.discard_unused()
 
 
 def update_object(
@@ -113,8 +120,11 @@ def update_object(
             parts.append(f"{column} = (t.{column} || %s::jsonb) - %s::text[]")
             params.append(jsonio.dumps({key: value for key, value in members.items() if value is not None}))
             params.append([key for key, value in members.items() if value is None])
+    prepared = PreparedBlobs(scope, bucket.namespace_id, [blobs or ()])
+    [stored] = prepared.results
+    if isinstance(stored, DomainError):
+        raise stored
     if blobs is not None:
-        stored = [blob_rules.stored(blob) for blob in blobs]
         parts.append("blobs = %s::jsonb, size_bytes = %s")
         params += [jsonio.dumps(stored), blob_rules.size_of(stored)]
     try:
@@ -128,9 +138,12 @@ def update_object(
                 raise object_not_found(object_id, bucket_identifier)
             changed = rows.bucket_object(row)
             _keep_unique_key(bucket, changed)
+            prepared.hold(0, changed.pk)
             return changed
     except psycopg.errors.UniqueViolation:
         raise _unique_key_taken(bucket) from None
+    finally:
+        prepared.discard_unused()
 
 
 def delete_object(
@@ -153,21 +166,22 @@ def delete_object(
             take_along()
 
 
-def _row(new: NewObject, bucket: Bucket) -> dict[str, Any] | DomainError:
+def _row(new: NewObject, bucket: Bucket, blobs: list[JSONObject] | DomainError) -> dict[str, Any] | DomainError:
     """The object as `_INSERT` takes it, or what is wrong with it."""
+    if isinstance(blobs, DomainError):
+        return blobs
     try:
         unique_key = unique_keys.digest(bucket.config.get("unique_key"), new.fields)
     except DomainError as error:
         return error
-    stored = [blob_rules.stored(blob) for blob in new.blobs]
     return {
         "id": str(ids.new_uuid7()),
         "object_id": new.object_id or new_object_id(),
         "key_prefix": new.key_prefix,
         "fields": new.fields,
-        "blobs": stored,
+        "blobs": blobs,
         "system": {key: value for key, value in new.system.items() if value is not None},
-        "size_bytes": blob_rules.size_of(stored),
+        "size_bytes": blob_rules.size_of(blobs),
         "idempotency_key": new.idempotency_key,
         "unique_key": unique_key,
     }

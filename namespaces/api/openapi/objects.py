@@ -63,16 +63,30 @@ _EXAMPLE = {
 _ALWAYS = ("object_id", "bucket_id")
 
 COMPONENTS: dict[str, Schema] = {
+    "UploadResponse": closed(
+        {
+            "upload_id": STRING,
+            "url": described(STRING, "Where the bytes are: `s3://…` or `local://…`."),
+            "size_bytes": COUNT,
+            "checksum": described(STRING, "`sha256:` and 64 hex digits."),
+            "content_type": STRING,
+            "filename": nullable(STRING),
+        },
+        ["upload_id", "url", "size_bytes", "checksum", "content_type", "filename"],
+    ),
     "CreateBlobRequest": opened(
         {
             "property": {"type": "string", "minLength": 1, "maxLength": 100},
             "type": ref("BucketSchemaFieldType"),
-            "data": described(ANY, "A URL, a data URI, a text, or an object such as {url} or {base64, mime_type, filename}."),
+            "data": described(
+                ANY,
+                "A URL, a data URI, a text, or {url}, or {base64, mime_type, filename}. Bytes go to the blob store.",
+            ),
             **optional(
                 {
                     "blob_id": {"type": "string", "minLength": 1},
                     "key_prefix": STRING,
-                    "upload_id": STRING,
+                    "upload_id": described(STRING, "Of `POST …/uploads`, instead of `data`."),
                     "checksum": STRING,
                     "metadata": OBJECT,
                     "properties": OBJECT,
@@ -93,6 +107,7 @@ COMPONENTS: dict[str, Schema] = {
             "type": ref("BucketSchemaFieldType"),
             "properties": OBJECT,
             "presigned_url": nullable(STRING),
+            "unavailable_reason": described(nullable(STRING), "Why there is no `presigned_url` though one was asked for."),
             "details": ref("BlobDetails"),
         },
         ["blob_id", "property", "type", "properties", "details"],

@@ -105,9 +105,10 @@ class ObjectViewSet(ContractViewSet):
         query = read_query(request, LIST_PARAMETERS | {*_URLS})
         bucket = queries.bucket(self.scope, bucket_identifier)
         given = read_list(query, body, "ListObjectsRequest", OBJECTS, [bucket.namespace_id, bucket.pk])
-        with_urls = any(boolean(query, name) if body.get(name) is None else body[name] for name in _URLS)
+        with_urls = any([boolean(query, name) if body.get(name) is None else body[name] for name in _URLS])  # noqa: C419
+        urls_for = services.owner_of(self.scope) if with_urls else None
         found = queries.objects_page(self.scope, bucket.public_id, given.listing, include_total=given.page.include_total)
-        answers = [payloads.bucket_object(each, bucket.public_id, with_urls=with_urls) for each in found.items]
+        answers = [payloads.bucket_object(each, bucket.public_id, urls_for=urls_for) for each in found.items]
         select = body.get("select") or []
         return json_response(
             {
@@ -201,7 +202,8 @@ class ObjectViewSet(ContractViewSet):
         self, bucket: Bucket, row: BucketObject, *, with_urls: bool = False, with_count: bool = True
     ) -> HttpResponse:
         count = dependents.documents.count_of_object(bucket.namespace_id, row.object_id) if with_count else None
-        answer: JSONObject = payloads.bucket_object(row, bucket.public_id, document_count=count, with_urls=with_urls)
+        urls_for = services.owner_of(self.scope) if with_urls else None
+        answer: JSONObject = payloads.bucket_object(row, bucket.public_id, document_count=count, urls_for=urls_for)
         return json_response(answer)
 
 
