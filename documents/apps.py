@@ -8,6 +8,7 @@ class DocumentsConfig(AppConfig):
     name = "documents"
 
     def ready(self) -> None:
+        import documents.searching.vectors  # noqa: F401  # connections learn at their beginning how a vector is sent
         from documents.dependents import DocumentsOfPlaces
         from namespaces import dependents
 

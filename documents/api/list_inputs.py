@@ -59,14 +59,18 @@ class Listing:
         return encode_cursor(list(self.binding), [position, [partition.index, partition.count] if partition else None])
 
 
-def read_listing(query: Mapping[str, str], body: JSONObject, scope: Scope, collection: str | None) -> Listing:
-    """Raises ValidationError for what is unknown or mistyped, BadRequestError for a cursor of another list.
+def read_listing(
+    query: Mapping[str, str], body: JSONObject, scope: Scope, collection: str | None, others: frozenset[str] = frozenset()
+) -> Listing:
+    """`others`: members of the body that were read before.
+
+    Raises ValidationError for what is unknown or mistyped, BadRequestError for a cursor of another list.
 
     The body wins over the query; null and an empty parameter are absent. Without `collection`: of the namespace.
     """
     accepted = LIST_PARAMETERS if collection is not None else EVERYWHERE_PARAMETERS
     unknown = [
-        Fault(("body", name), f"unknown; accepted: {', '.join(sorted(accepted))}", "extra_forbidden")
+        Fault(("body", name), f"unknown; accepted: {', '.join(sorted(accepted | others))}", "extra_forbidden")
         for name in body
         if name not in accepted
     ]
@@ -80,7 +84,7 @@ def read_listing(query: Mapping[str, str], body: JSONObject, scope: Scope, colle
     question = Question(
         places,
         read_filters(filters.value, filters.location) if filters else None,
-        _search(given.get("search")),
+        read_search(given.get("search")),
         _sort(sort) if sort else None,
         _partition(given.get("partition")),
     )
@@ -153,7 +157,7 @@ def _require_storable(value: Any, location: Location) -> None:
         raise ValidationError(*faults)
 
 
-def _search(given: Given | None) -> str | None:
+def read_search(given: Given | None) -> str | None:
     if given is None or given.value == "":
         return None
     if not isinstance(given.value, str):

@@ -60,7 +60,7 @@ def read_page(
     if not found:
         raise queries.missing(scope, question.places.collection)
     unknown = require_places(question, found[0][-1])
-    rows, complete = _read(scope, list(_rows(found, order)), limit, max_bytes, vectors)
+    rows, complete = whole_rows(scope, list(_rows(found, order)), limit, max_bytes, vectors)
     more = not complete or len(found) > limit
     return Page(rows, more, found[0][-3], unknown, chosen.unserved, (found[0][-2] or 0) >= RANKED)
 
@@ -100,7 +100,7 @@ def _rows(found: list[sql.Row], order: Ordering) -> Iterator[tuple[StoredDocumen
             yield document, list(row[WIDTH:end])
 
 
-def _read(
+def whole_rows(
     scope: Scope, found: list[tuple[StoredDocument | None, Position]], limit: int, max_bytes: int, vectors: Vectors
 ) -> tuple[list[Row], bool]:
     """The rows up to the limits. Documents that the first statement left out for their size are read in further ones."""

@@ -53,6 +53,7 @@ class Plan:
     few: bool = False
     unserved: bool = False  # a large place is walked to its end for want of an index
     by_words: bool = False  # an index finds what a search means
+    share: float | None = None  # of the documents that the filter leaves, by estimate; None: nobody knows
 
 
 def plan_page(scope: Scope, question: Question, order: Ordering, wanted: int) -> Plan:
@@ -99,7 +100,7 @@ def plan(scope: Scope, places: Places, filters: Node | None, known: Statistics, 
     share = max(prod(shares[access] for access in chosen), 1e-9)
     found = known.documents * share * (FOUND if any(access.alternatives for access in chosen) else FOUND_DECLARED)
     walked = known.documents if wanted is None else min(known.documents, wanted / share)
-    return Plan(chosen, few=known.documents * share <= FEW) if found < walked * WALKED else Plan()
+    return Plan(chosen, few=known.documents * share <= FEW, share=share) if found < walked * WALKED else Plan(share=share)
 
 
 def _share_of_declared(scope: Scope, places: Places, access: Access, known: Statistics) -> float:

@@ -142,11 +142,16 @@ def read_body(request: HttpRequest, *, media_types: frozenset[str] = JSON_MEDIA_
 
     Raises UnsupportedMediaTypeError, PayloadTooLargeError, BadRequestError, or ValidationError for JSON that can't be stored.
     """
-    media_type = _media_type(request, media_types)
-    raw = _raw_body(request)
+    raw, media_type = read_bytes(request, media_types=media_types)
     if not raw and empty is not None:
         return empty, media_type
     return jsonio.loads(raw), media_type
+
+
+def read_bytes(request: HttpRequest, *, media_types: frozenset[str] = JSON_MEDIA_TYPES) -> tuple[bytes, str]:
+    """The body as it was sent, and its media type. Raises UnsupportedMediaTypeError, PayloadTooLargeError, BadRequestError."""
+    media_type = _media_type(request, media_types)
+    return _raw_body(request), media_type
 
 
 def read_object(

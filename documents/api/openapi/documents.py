@@ -55,6 +55,7 @@ _ANSWER_MEMBERS: dict[str, Schema] = {
     "presigned_urls": array(ref("PresignedURLModel")),
     "vector": array(NUMBER),
     "_expanded": ref("Expanded"),
+    "_score": described(NUMBER, "In the answer to a search: how good a match it is, higher is better."),
     **_FLAT_LINEAGE,
 }
 _BODY_MEMBERS: dict[str, Schema] = {

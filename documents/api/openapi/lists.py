@@ -56,7 +56,7 @@ _EXPANDED_EXAMPLE: dict[str, Any] = {
     "metadata.similar_to": [{**_SCENE, "document_id": "doc_scene_7"}],
 }
 
-_REQUEST: dict[str, Schema] = {
+REQUEST: dict[str, Schema] = {
     **PAGE_PROPERTIES,
     **RENDERING_PROPERTIES,
     "filters": FILTERS,
@@ -103,9 +103,9 @@ COMPONENTS: dict[str, Schema] = {
         ["index", "count"],
         description="One of `count` disjoint parts of the documents, for readers that work side by side.",
     ),
-    "ListDocumentsRequest": closed(_REQUEST, examples=[_EXAMPLE]),
+    "ListDocumentsRequest": closed(REQUEST, examples=[_EXAMPLE]),
     "NamespaceListDocumentsRequest": closed(
-        {**_REQUEST, "collection_ids": _COLLECTIONS, "collection_id": _COLLECTIONS, "collections": _COLLECTIONS},
+        {**REQUEST, "collection_ids": _COLLECTIONS, "collection_id": _COLLECTIONS, "collections": _COLLECTIONS},
         examples=[{"collection_ids": ["col_articles", "col_chapters"], **_EXAMPLE}],
     ),
     "Expanded": opened(
