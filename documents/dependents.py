@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from documents import payload_indexes, services
+from documents import payload_indexes, services, vector_indexes
 from documents.trees import impact
 from mixpeek_site import sql
 from mixpeek_site.errors import Fault
-from namespaces.dependents import ObjectStage, PayloadIndexState
+from namespaces.dependents import ObjectStage, PayloadIndexState, VectorIndexState
 from namespaces.scope import Scope
 
 _BY_NAMESPACE = """
@@ -62,3 +62,23 @@ class DocumentsOfPlaces:
         self, declared: Mapping[int, Sequence[Any]], *, sizes: bool = False
     ) -> dict[int, list[PayloadIndexState]]:
         return payload_indexes.states(declared, sizes=sizes)
+
+    def vector_index_faults(self, declared: Any, location: tuple[str | int, ...]) -> Sequence[Fault]:
+        return vector_indexes.index_faults(declared, location)
+
+    def vector_config_faults(self, declared: Any, location: tuple[str | int, ...]) -> Sequence[Fault]:
+        return vector_indexes.config_faults(declared, location)
+
+    def declare_vector_indexes(self, namespace_id: int, collection_id: int, declared: Any, *, is_new: bool = False) -> None:
+        vector_indexes.declare(namespace_id, collection_id, declared, is_new=is_new)
+
+    def declare_vector_configs(self, namespace_id: int, declared: Any, *, is_new: bool = False) -> None:
+        vector_indexes.declare_configs(namespace_id, declared, is_new=is_new)
+
+    def vector_index_states(
+        self, namespace_id: int, declared: Mapping[int, Sequence[Any]], *, sizes: bool = False
+    ) -> dict[int, list[VectorIndexState]]:
+        return vector_indexes.states(namespace_id, declared, sizes=sizes)
+
+    def vector_config_states(self, namespace_ids: Sequence[int]) -> dict[int, dict[str, dict[str, int]]]:
+        return vector_indexes.config_states(namespace_ids)

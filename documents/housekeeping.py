@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from documents import blob_keeping, counting, payload_indexes, surveying
+from documents import blob_keeping, counting, payload_indexes, surveying, vector_indexes
 from mixpeek_site import sql
 
 Stopping = Callable[[], bool]
@@ -46,6 +46,7 @@ def round_of_duties(stopping: Stopping) -> Iterator[str]:
 def finish(stopping: Stopping) -> Iterator[str]:
     """Wait for what the rounds began; when `stopping`, break it off."""
     yield from payload_indexes.builder.finish(stopping)
+    yield from vector_indexes.builder.finish(stopping)
 
 
 # Counts --------------------------------------------------------------------------------------------------------------
@@ -96,7 +97,6 @@ def purge_namespaces(stopping: Stopping) -> Iterator[str]:
             yield _said(f"namespace {namespace}", objects, "object", begun)
 
 
-IMPORTS_KEPT_DAYS: Final = 7
 def purge_blobs(stopping: Stopping) -> Iterator[str]:
     """Bytes in blob stores that nothing names: uploads never used, those of deleted objects and namespaces."""
     for namespace_id in () if stopping() else blob_keeping.due_namespaces():
@@ -104,6 +104,7 @@ def purge_blobs(stopping: Stopping) -> Iterator[str]:
             yield f"Deleted {deleted:,} blob{'' if deleted == 1 else 's'} that nothing named."
 
 
+IMPORTS_KEPT_DAYS: Final = 7
 UNFINISHED_IMPORTS_KEPT_DAYS: Final = 30
 
 
@@ -217,9 +218,10 @@ DUTIES: Final[tuple[Duty, ...]] = (
     fold_counts,
     surveying.remember_days,
     payload_indexes.builder.keep,
+    vector_indexes.builder.keep,
     purge_collections,
     purge_namespaces,
     purge_import_runs,
+    purge_blobs,
     surveying.survey,
 )
-    purge_blobs,

@@ -122,6 +122,10 @@ REGEX_TIMEOUT_SECONDS = 2
 # What a write of all that filters match may take; other statements end at databases.STATEMENT_TIMEOUT.
 BULK_STATEMENT_SECONDS = env.integer("BULK_STATEMENT_SECONDS", 300)
 
+# For the build of an index of vectors: memory of the database server, and processes beside the first (0: none).
+VECTOR_INDEX_BUILD_MEMORY_MB = env.integer("VECTOR_INDEX_BUILD_MEMORY_MB", 1024, maximum=1024 * 1024)
+VECTOR_INDEX_BUILD_WORKERS = env.integer("VECTOR_INDEX_BUILD_WORKERS", 2, minimum=0, maximum=64)
+
 # Exports that stream to clients of the API: how many each worker serves at once, what one may take in all, and how long a
 # client may take nothing before its connection is cut.
 EXPORTS_AT_ONCE = env.integer("EXPORTS_AT_ONCE", 2)

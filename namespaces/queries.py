@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from mixpeek_site import ids, sql
 from namespaces import dependents, rows
 from namespaces import listing as lists
-from namespaces.dependents import PayloadIndexState
+from namespaces.dependents import PayloadIndexState, VectorIndexState
 from namespaces.listing import Listing
 from namespaces.models import BUCKET_PREFIX, Bucket, BucketObject, Collection, Namespace
 from namespaces.scope import (
@@ -188,6 +188,24 @@ def payload_index_states(namespaces: Sequence[Namespace], *, sizes: bool = False
     """Of each declared payload index, per namespace (internal id). At most one statement, of the documents' app."""
     declared = {each.pk: each.config.get("payload_indexes") or [] for each in namespaces}
     return dependents.documents.payload_index_states(declared, sizes=sizes)
+
+
+def vector_index_states(collections: Sequence[Collection], *, sizes: bool = False) -> dict[int, list[VectorIndexState]]:
+    """Of what each collection (internal id) declares, in its order, and then of the indexes that it has because its namespace
+    declares a name. All are of one namespace. One statement, of the documents' app.
+    """
+    if not collections:
+        return {}
+    declared = {each.pk: each.config.get("vector_indexes") or [] for each in collections}
+    return dependents.documents.vector_index_states(collections[0].namespace_id, declared, sizes=sizes)
+
+
+def vector_config_states(namespaces: Sequence[Namespace]) -> dict[int, dict[str, dict[str, int]]]:
+    """Of the indexes that collections have because their namespace (internal id) declares a name: by name, how many are in
+    which state. At most one statement, of the documents' app.
+    """
+    found = dependents.documents.vector_config_states([each.pk for each in namespaces if each.config.get("vector_configs")])
+    return {each.pk: found.get(each.pk, {}) for each in namespaces}
 
 
 def document_counts(collections: Sequence[Collection]) -> dict[int, int]:

@@ -24,7 +24,7 @@ _BEYOND: Final = "holds a number beyond float32"
 
 @dataclass(frozen=True, slots=True)
 class NamedFeature:
-    """One row to store. `kind` None: a feature without a vector; `removed`: the name is to go."""
+    """One row to store. `kind` None: a feature without a vector; `removed`: the name is to go; `location`: of a dense vector."""
 
     name: str
     feature_extractor_id: str | None = None
@@ -33,6 +33,7 @@ class NamedFeature:
     numbers: list[Any] | None = None
     indices: list[int] | None = None
     removed: bool = False
+    location: Location = ()
 
 
 def read_features(given: DocumentInput) -> list[NamedFeature]:
@@ -97,7 +98,7 @@ def _vector(name: str, value: Any, location: Location, about: dict[str, Any]) ->
             if len({len(row) for row in rows}) > 1:
                 return Fault(location, "its rows differ in length", "vector_ragged")
             return NamedFeature(name, **about, kind="multi", numbers=rows)
-        return NamedFeature(name, **about, kind="dense", numbers=_numbers(value))
+        return NamedFeature(name, **about, kind="dense", numbers=_numbers(value), location=location)
     except _NotAVectorError as error:
         return Fault(location, str(error), "vector")
 

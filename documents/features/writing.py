@@ -3,18 +3,26 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from documents.features import extension
+from documents.features import dimensions, extension
 from documents.features.reading import NamedFeature
 from mixpeek_site import jsonio, sql
 
 
 def write_features(namespace_id: int, document: Any, features: list[NamedFeature]) -> None:
-    """Store them for a document (by its internal id): one statement, and one more when names are removed."""
+    """Store them for a document (by its internal id): one statement, one more for dense vectors, and one when names are removed.
+
+    Raises ValidationError for vectors of another dimension than is declared, ServiceUnavailableError without pgvector.
+    """
     write_features_of(namespace_id, [(document, features)])
 
 
-def write_features_of(namespace_id: int, written: Sequence[tuple[Any, list[NamedFeature]]]) -> None:
-    """The same for many documents, each named once, in as many statements as for one."""
+def write_features_of(
+    namespace_id: int, written: Sequence[tuple[Any, list[NamedFeature]]], *, dimensions_checked: bool = False
+) -> None:
+    """The same for many documents, each named once, in as many statements as for one.
+
+    `dimensions_checked`: `dimensions` was asked in this transaction.
+    """
     removed = [(document, feature.name) for document, features in written for feature in features if feature.removed]
     if removed:
         sql.run(
@@ -38,6 +46,8 @@ def write_features_of(namespace_id: int, written: Sequence[tuple[Any, list[Named
     if kept:
         if any(feature.kind for _, features in written for feature in features):
             extension.require()
+        if not dimensions_checked:
+            dimensions.require(namespace_id, written)
         dense = any(feature.kind == "dense" for _, features in written for feature in features)
         sql.run(_WRITE_DENSE if dense else _WRITE, (namespace_id, namespace_id, *map(list, zip(*kept, strict=True))))
 

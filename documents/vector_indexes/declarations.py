@@ -39,16 +39,28 @@ def read_configs(declared: Any, location: Location) -> list[Declaration]:
     return _read(declared, location, _read_config)
 
 
-def faults(declared: Any, location: Location, read: Callable[[Any, Location], list[Declaration]]) -> Sequence[Fault]:
-    """What `read` refuses."""
+def index_faults(declared: Any, location: Location) -> Sequence[Fault]:
+    """What `read_indexes` refuses."""
+    return _refused(declared, location, _read_index)
+
+
+def config_faults(declared: Any, location: Location) -> Sequence[Fault]:
+    """What `read_configs` refuses."""
+    return _refused(declared, location, _read_config)
+
+
+_Read = Callable[[JSONObject, Location], Declaration]
+
+
+def _refused(declared: Any, location: Location, read: _Read) -> Sequence[Fault]:
     try:
-        read(declared, location)
+        _read(declared, location, read)
     except ValidationError as error:
         return error.faults
     return ()
 
 
-def _read(declared: Any, location: Location, read: Callable[[JSONObject, Location], Declaration]) -> list[Declaration]:
+def _read(declared: Any, location: Location, read: _Read) -> list[Declaration]:
     if not isinstance(declared, list) or len(declared) > MAX_PER_PLACE:
         raise ValidationError(Fault(location, f"must be an array of at most {MAX_PER_PLACE} objects", "list_length"))
     found: dict[str, Declaration] = {}

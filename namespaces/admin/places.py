@@ -23,7 +23,7 @@ from namespaces.admin.forms import ExactJSONFormField, ServiceForm, changes
 from namespaces.admin.history import Subject
 from namespaces.admin.lists import InNamespaceFilter, OrganizationFilter, SmallTableAdmin
 from namespaces.admin.urls import change_url, code, link, list_url
-from namespaces.dependents import PayloadIndexState
+from namespaces.dependents import PayloadIndexState, VectorIndexState
 from namespaces.models import Bucket, Collection, Namespace, Organization
 from namespaces.services.collections import extractor_id
 
@@ -105,7 +105,7 @@ CONFIG_HELP = "What clients sent for processing: stored and returned, not interp
 
 
 class NamespaceForm(ServiceForm):
-    names = {"id": "public_id", "payload_indexes": "config"}
+    names = {"id": "public_id", "payload_indexes": "config", "vector_configs": "config"}
     public_id = forms.CharField(
         label="Namespace id", required=False, max_length=128, help_text="Begins with ns_. Empty: one is made."
     )
@@ -209,7 +209,7 @@ class NamespaceAdmin(PlaceAdmin):
         return format_html_join(" · ", "{}", ((show(namespace),) for show in shown))
 
 
-def _size(state: PayloadIndexState) -> str:
+def _size(state: PayloadIndexState | VectorIndexState) -> str:
     return "" if state.size_bytes is None else filesizeformat(state.size_bytes)
 
 
@@ -237,12 +237,13 @@ class InNamespaceAdmin(PlaceAdmin):
 
 
 class CollectionForm(ServiceForm):
-    names = {"id": "public_id"}
+    names = {"id": "public_id", "vector_indexes": "config"}
     public_id = forms.CharField(
         label="Collection id", required=False, max_length=128, help_text="Begins with col_. Empty: one is made."
     )
     config = ExactJSONFormField(
         help_text=f"{CONFIG_HELP} Its feature_extractor, {{feature_extractor_name, version}}, is written into derived chains."
+        " Of its vector_indexes, [{name, dimensions, metric, type}], vectors are checked and indexes are built."
     )
 
     def clean_config(self) -> Any:
@@ -283,10 +284,11 @@ class CollectionAdmin(InNamespaceAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ("namespace", "name", "public_id", "description", "config")
-        return ("within", "name", "shown_id", "description", "extractor", "config", "documents", "created_at", "updated_at")
+        names = ("within", "name", "shown_id", "description", "extractor", "config")
+        return (*names, "vector_indexes", "documents", "created_at", "updated_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("within", "shown_id", "extractor", "documents", "created_at", "updated_at") if obj else ()
+        return ("within", "shown_id", "extractor", "vector_indexes", "documents", "created_at", "updated_at") if obj else ()
 
     def complete(self, rows: Sequence[Any]) -> None:
         """The exact numbers of documents, where the page is of one namespace: one statement then."""
@@ -303,6 +305,23 @@ class CollectionAdmin(InNamespaceAdmin):
     @admin.display(description="extractor", ordering="feature_extractor_id")
     def extractor(self, collection: Collection) -> str:
         return collection.feature_extractor_id or extractor_id({})
+
+    @admin.display(description="vector indexes")
+    def vector_indexes(self, collection: Collection) -> SafeString | str:
+        states = queries.vector_index_states([collection], sizes=True)[collection.pk]
+        if not states:
+            return "-"
+        return format_html(
+            "<table><thead><tr><th>Name<th>Dimensions<th>Metric<th>Type<th>State<th>Size<th>Error</thead><tbody>{}</tbody></table>",
+            format_html_join(
+                "",
+                "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}",
+                (
+                    (each.name, each.dimensions, each.metric, each.type, each.status, _size(each), each.error or "")
+                    for each in states
+                ),
+            ),
+        )
 
     @admin.display(description="documents")
     def documents(self, collection: Collection) -> SafeString:

@@ -1,6 +1,6 @@
 """From bodies to plain values. Shapes are checked against the published components; what they can't say is checked here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -74,12 +74,23 @@ def read_namespace(body: JSONObject, component: str) -> PlaceInput:
         config["payload_indexes"] = [_as_declared(each) for each in config["payload_indexes"]]
         if faults := dependents.documents.payload_index_faults(config["payload_indexes"], ("body", "payload_indexes")):
             raise ValidationError(*faults)
+    if config.get("vector_configs"):
+        config["vector_configs"] = [_without(each, ("indexes",)) for each in config["vector_configs"]]
+        if faults := dependents.documents.vector_config_faults(config["vector_configs"], ("body", "vector_configs")):
+            raise ValidationError(*faults)
     return place
 
 
 def read_collection(body: JSONObject, component: str) -> PlaceInput:
     """Raises ValidationError with every fault found."""
-    return _read_place(body, component, "collection", COLLECTION_PREFIX)
+    place = _read_place(body, component, "collection", COLLECTION_PREFIX)
+    config = place.config
+    if config.get("vector_indexes"):
+        own = [each for each in config["vector_indexes"] if each.get("source") != "namespace"]
+        config["vector_indexes"] = [_vector_index_as_declared(each) for each in own]
+        if faults := dependents.documents.vector_index_faults(config["vector_indexes"], ("body", "vector_indexes")):
+            raise ValidationError(*faults)
+    return place
 
 
 def read_bucket(body: JSONObject, component: str) -> PlaceInput:
@@ -172,7 +183,21 @@ def _system(body: JSONObject) -> JSONObject:
 
 def _as_declared(index: JSONObject) -> JSONObject:
     """A payload index without what answers add to it, so that what was read may be written back."""
-    return {key: value for key, value in index.items() if key not in ("status", "error")}
+    return _without(index, ("status", "error"))
+
+
+def _vector_index_as_declared(index: JSONObject) -> JSONObject:
+    """Likewise; what is said beside `index` need not be said in it, too."""
+    inner = index.get("index")
+    if not isinstance(inner, dict):
+        return index
+    repeated = [name for name in ("dimensions", "metric") if name in index and inner.get(name) == index[name]]
+    inner = _without(inner, ("state", "error", "size_bytes", *repeated))
+    return {**index, "index": inner} if inner else _without(index, ("index",))
+
+
+def _without(given: JSONObject, names: Sequence[str]) -> JSONObject:
+    return {name: value for name, value in given.items() if name not in names}
 
 
 def _underscored(body: Any, location: tuple[str | int, ...]) -> list[Fault]:

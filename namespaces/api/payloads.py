@@ -1,7 +1,7 @@
 """From rows to answers: every field that any generation's answer has, and what clients sent for processing as they sent it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from mixpeek_site import blob_stores
 from mixpeek_site.blob_stores import Owner
 from mixpeek_site.jsonio import JSONObject
 from namespaces.api.openapi.objects import RESERVED
-from namespaces.dependents import PayloadIndexState
+from namespaces.dependents import PayloadIndexState, VectorIndexState
 from namespaces.models import Bucket, BucketObject, Collection, Namespace
 from namespaces.queries import BucketStatistics, NamespaceCounts
 from namespaces.services.collections import PASSTHROUGH_EXTRACTOR, extractor_id
@@ -27,8 +27,13 @@ def time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def namespace(row: Namespace, counts: NamespaceCounts, states: Sequence[PayloadIndexState]) -> JSONObject:
-    """`states`: of the payload indexes, in their order."""
+def namespace(
+    row: Namespace,
+    counts: NamespaceCounts,
+    states: Sequence[PayloadIndexState],
+    vectors: Mapping[str, Mapping[str, int]],
+) -> JSONObject:
+    """`states`: of the payload indexes, in their order. `vectors`: of the collections' indexes of configured vectors, by name."""
     config = row.config
     indexes = [_index(*each) for each in zip(config.get("payload_indexes", []), states, strict=True)]
     return {
@@ -59,7 +64,7 @@ def namespace(row: Namespace, counts: NamespaceCounts, states: Sequence[PayloadI
         "vector_inference_map": None,
         "dynamic_vector_indexes": None,
         "mode": config.get("mode", "managed"),
-        "vector_configs": config.get("vector_configs", []),
+        "vector_configs": [_vector_config(each, vectors) for each in config.get("vector_configs", [])],
         "clone_status": None,
         "clone_error": None,
         "clone_phase": None,
@@ -75,6 +80,12 @@ def namespace(row: Namespace, counts: NamespaceCounts, states: Sequence[PayloadI
 
 def _index(declared: JSONObject, state: PayloadIndexState) -> JSONObject:
     return {**declared, "status": state.status, **({} if state.error is None else {"error": state.error})}
+
+
+def _vector_config(declared: Any, states: Mapping[str, Mapping[str, int]]) -> Any:
+    """With the states of the indexes that collections have for it, when they have any."""
+    found = states.get(declared["name"]) if isinstance(declared, dict) and isinstance(declared.get("name"), str) else None
+    return {**declared, "indexes": dict(found)} if found else declared
 
 
 def namespace_list_stats(results: Sequence[JSONObject]) -> JSONObject:
@@ -103,8 +114,10 @@ def namespace_stats(row: Namespace, counts: NamespaceCounts) -> JSONObject:
     }
 
 
-def collection(row: Collection, document_count: int) -> JSONObject:
+def collection(row: Collection, document_count: int, vectors: Sequence[VectorIndexState]) -> JSONObject:
+    """`vectors`: of the vector indexes, in their order, and then of those that the namespace's vector_configs gave it."""
     config = row.config
+    declared = config.get("vector_indexes") or []
     return {
         "collection_id": row.public_id,
         "collection_name": row.name,
@@ -116,7 +129,10 @@ def collection(row: Collection, document_count: int) -> JSONObject:
         "source_bucket_schemas": None,
         "source_lineage": [],
         "index_map": config.get("index_map"),
-        "vector_indexes": config.get("vector_indexes", []),
+        "vector_indexes": [
+            *(_vector_index(*each) for each in zip(declared, vectors, strict=False)),
+            *(_vector_index({"source": "namespace"}, state) for state in vectors[len(declared) :]),
+        ],
         "payload_indexes": config.get("payload_indexes", []),
         "embedding_task": config.get("embedding_task"),
         "enabled": config.get("enabled", True),
@@ -148,6 +164,21 @@ def collection(row: Collection, document_count: int) -> JSONObject:
         "indexing_status": None,
         "indexing_status_scoped": None,
         "warnings": [],
+    }
+
+
+def _vector_index(declared: Any, state: VectorIndexState) -> JSONObject:
+    """As it was sent, and what holds by default, and how far its index is."""
+    sent = declared if isinstance(declared, dict) else {}
+    index = {"dimensions": state.dimensions, "metric": state.metric, "state": state.status}
+    index |= {} if state.error is None else {"error": state.error}
+    index |= {} if state.size_bytes is None else {"size_bytes": state.size_bytes}
+    about = {"name": state.name, "type": state.type, "feature_uri": state.feature_uri}
+    inner = sent.get("index")
+    return {
+        **sent,
+        **{name: value for name, value in about.items() if sent.get(name) is None},
+        "index": {**(inner if isinstance(inner, dict) else {}), **index},
     }
 
 

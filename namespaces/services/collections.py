@@ -5,7 +5,7 @@ import psycopg
 from mixpeek_site import sql
 from mixpeek_site.jsonio import JSONObject
 from mixpeek_site.transactions import atomic
-from namespaces import rows
+from namespaces import dependents, rows
 from namespaces.models import COLLECTION_PREFIX, Collection, new_collection_id
 from namespaces.scope import Scope, collection_not_found, require_namespace
 from namespaces.services.common import UNCHANGED, Text, assignments, name_taken, present, require_chosen_id, require_name, taken
@@ -31,13 +31,23 @@ def create_collection(
 ) -> Collection:
     """A new collection. `config` holds the API's other fields by name; its `feature_extractor` is the passthrough if absent.
 
-    Raises NotFoundError for the namespace, ValidationError for the name or id, AlreadyExistsError when one is taken.
+    Raises NotFoundError for the namespace, ValidationError for the name, the id or the vector indexes, AlreadyExistsError
+    when a name or id is taken.
     """
     require_name(name, COLLECTION_PREFIX)
     if collection_id is not None:
         require_chosen_id(collection_id, COLLECTION_PREFIX)
     config = {**(config or {})}
     config["feature_extractor"] = config.get("feature_extractor") or PASSTHROUGH_EXTRACTOR
+    if not config.get("vector_indexes"):
+        return _insert(scope, name, collection_id, description, config)
+    with atomic():
+        made = _insert(scope, name, collection_id, description, config)
+        dependents.documents.declare_vector_indexes(made.namespace_id, made.pk, config["vector_indexes"], is_new=True)
+    return made
+
+
+def _insert(scope: Scope, name: str, collection_id: str | None, description: str | None, config: JSONObject) -> Collection:
     cte, params = scope.cte()
     row = sql.one(
         f"""
@@ -72,7 +82,8 @@ def update_collection(
 ) -> Collection:
     """Set what is named; members of `config` replace the stored ones, None removes one.
 
-    Raises NotFoundError, ValidationError for the name, AlreadyExistsError when it is taken.
+    Raises NotFoundError, ValidationError for the name or the vector indexes, AlreadyExistsError when the name is taken,
+    ConflictError when vectors are stored that a new declaration would refuse.
     """
     if name is not None:
         require_name(name, COLLECTION_PREFIX)
@@ -91,12 +102,16 @@ def update_collection(
     try:
         with atomic():
             row = sql.one(statement, (*params, *values))
+            if row is None:
+                require_namespace(scope)
+                raise collection_not_found(collection_identifier)
+            changed = rows.collection(row)
+            if "vector_indexes" in config:
+                declared = config["vector_indexes"] or []
+                dependents.documents.declare_vector_indexes(changed.namespace_id, changed.pk, declared)
     except psycopg.errors.UniqueViolation:
         raise name_taken("collection", name or "") from None
-    if row is None:
-        require_namespace(scope)
-        raise collection_not_found(collection_identifier)
-    return rows.collection(row)
+    return changed
 
 
 def delete_collection(*, scope: Scope, collection_identifier: str) -> None:

@@ -32,8 +32,8 @@ def create_namespace(
 ) -> Namespace:
     """A new namespace of the organization. `key_patterns`: those of the caller's key; empty means unlimited.
 
-    Raises ValidationError for the name, the id or the payload indexes, ForbiddenError when the key's patterns would not
-    let it in, and AlreadyExistsError when the id or name is taken.
+    Raises ValidationError for the name, the id or the declared indexes and vectors, ForbiddenError when the key's patterns
+    would not let it in, and AlreadyExistsError when the id or name is taken.
     """
     require_name(name, NAMESPACE_PREFIX)
     if namespace_id is not None:
@@ -47,7 +47,7 @@ def create_namespace(
             found = sql.one(_NAME_TAKEN, (organization_id, name))
             raise taken("namespace", name=name, chosen_id=namespace_id, name_is_taken=found is not None or namespace_id is None)
         made = rows.namespace(row)
-        _declare_indexes(made, config or {})
+        _declare(made, config or {}, is_new=True)
     return made
 
 
@@ -56,8 +56,9 @@ def update_namespace(
 ) -> Namespace:
     """Set what is named; members of `config` replace the stored ones, None removes one.
 
-    Raises NotFoundError, ValidationError for the name or the payload indexes, AlreadyExistsError when it is taken, and
-    ForbiddenError when the key's patterns would lose the namespace by it.
+    Raises NotFoundError, ValidationError for the name or the declared indexes and vectors, AlreadyExistsError when the name
+    is taken, ConflictError when vectors are stored that a new declaration would refuse, and ForbiddenError when the key's
+    patterns would lose the namespace by it.
     """
     if name is not None:
         require_name(name, NAMESPACE_PREFIX)
@@ -77,7 +78,7 @@ def update_namespace(
             if not row[-1]:
                 raise _outside(name or "")
             changed = rows.namespace(row)
-            _declare_indexes(changed, config or {})
+            _declare(changed, config or {}, is_new=False)
     except psycopg.errors.UniqueViolation:
         raise name_taken("namespace", name or "") from None
     return changed
@@ -97,10 +98,15 @@ def delete_namespace(*, scope: Scope) -> None:
         raise namespace_not_found(scope.identifier)
 
 
-def _declare_indexes(namespace: Namespace, config: JSONObject) -> None:
-    """Have the payload indexes made that a new config names. Raises ValidationError for what can't be indexed."""
+def _declare(namespace: Namespace, config: JSONObject, *, is_new: bool) -> None:
+    """Have the payload indexes made that a new config names, and the vectors checked.
+
+    Raises ValidationError for what can't be, ConflictError when vectors are stored that would be refused.
+    """
     if "payload_indexes" in config:
         dependents.documents.declare_payload_indexes(namespace.pk, config["payload_indexes"] or [])
+    if "vector_configs" in config:
+        dependents.documents.declare_vector_configs(namespace.pk, config["vector_configs"] or [], is_new=is_new)
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -35,7 +35,7 @@ def read_update(document_id: str, update_data: JSONObject) -> Update:
         given = read_patch(patching.expand_paths(update_data), document_id)
         return Update(document_id, given, _parts(given), read_features(given))
     except ValidationError as error:
-        raise _moved(error, ("update_data",)) from None
+        raise moved(error, ("update_data",)) from None
 
 
 def read_matching_update(update_data: JSONObject, location: Location) -> dict[str, str]:
@@ -51,7 +51,7 @@ def read_matching_update(update_data: JSONObject, location: Location) -> dict[st
             raise ValidationError(*faults)
         given = read_patch(patch, "")
     except ValidationError as error:
-        raise _moved(error, location) from None
+        raise moved(error, location) from None
     if not given.lineage.is_empty():
         message = "names lineage, which is given to one document at a time: PATCH it, or name it in `updates`"
         raise ValidationError(Fault(location, message, "lineage"))
@@ -83,6 +83,6 @@ def _identity_faults(patch: JSONObject) -> Iterator[Fault]:
                 yield Fault((*location, name), "is a document's identity, which can't be changed", "identity")
 
 
-def _moved(error: ValidationError, location: Location) -> ValidationError:
+def moved(error: ValidationError, location: Location) -> ValidationError:
     """The faults of a patch, which were found as if it were the body, at the patch's own place."""
     return ValidationError(*(Fault((*location, *fault.location[1:]), fault.message, fault.type) for fault in error.faults))

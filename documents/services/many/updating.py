@@ -11,7 +11,7 @@ import psycopg
 from django.conf import settings
 
 from documents import lineage, queries
-from documents.features import write_features_of
+from documents.features import dimensions, write_features_of
 from documents.filters import Node
 from documents.lineage import StoredLineage
 from documents.services.common import new_version
@@ -24,7 +24,7 @@ from documents.services.many.common import (
     named,
     writing_matching,
 )
-from documents.services.many.reading import MERGED, REPLACED, Update
+from documents.services.many.reading import MERGED, REPLACED, Update, moved
 from documents.services.moving import changes_lineage
 from documents.services.updating import patch_document
 from mixpeek_site import sql
@@ -127,6 +127,12 @@ def _together(
                 rounds.append([])
             rounds[position].append((number, update))
     bounds.check(len(times.keys() | alone))
+    together = [one for each in rounds for one in each]
+    wrong = dimensions.wrong_of(place.namespace_id, [(place.documents[one.document_id].key, one.features) for _, one in together])
+    for position, error in wrong.items():
+        outcomes[together[position][0]] = moved(error, ("update_data",))
+    if wrong:
+        rounds = [[one for one in each if outcomes[one[0]] is None] for each in rounds]
     for each in rounds:  # a statement writes a document once
         _write(scope, collection, place, each, outcomes)
     return left
@@ -203,7 +209,7 @@ def _write_part(scope: Scope, collection: str, place: _Place, updates: list[Upda
         raise queries.missing(scope, collection)
     features = [(key, update.features) for key, update in zip(keys, updates, strict=True) if update.features]
     if features:
-        write_features_of(place.namespace_id, features)
+        write_features_of(place.namespace_id, features, dimensions_checked=True)
 
 
 @lru_cache

@@ -35,7 +35,7 @@ _PROCESSING: dict[str, Schema] = {
     "retriever_enrichments": OBJECTS,
     "retriever_transform": OBJECT,
     "embedding_task": STRING,
-    "vector_indexes": OBJECTS,
+    "vector_indexes": array(ref("VectorIndexConfig"), maxItems=16),
     "payload_indexes": array(ANY, maxItems=64),
     "index_map": OBJECT,
     "tiering": OBJECT,
@@ -55,7 +55,7 @@ _RESPONSE: dict[str, Schema] = {
     "source_bucket_schemas": nullable(OBJECT),
     "source_lineage": OBJECTS,
     "index_map": nullable(OBJECT),
-    "vector_indexes": OBJECTS,
+    "vector_indexes": array(ref("CollectionVectorIndex")),
     "payload_indexes": array(ANY),
     "embedding_task": nullable(STRING),
     "enabled": BOOLEAN,
@@ -93,6 +93,7 @@ _EXAMPLE = {
     "collection_name": "scenes",
     "source": {"type": "bucket", "bucket_ids": ["bkt_0199f3a1c2d3e4f5a6b7c8d9"]},
     "feature_extractor": {"feature_extractor_name": "scene_detector", "version": "v1"},
+    "vector_indexes": [{"name": "embedding", "dimensions": 384, "metric": "cosine"}],
 }
 
 COMPONENTS: dict[str, Schema] = {

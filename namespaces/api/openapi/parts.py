@@ -84,6 +84,27 @@ _PAYLOAD_INDEX: dict[str, Schema] = {
     "is_protected": nullable(BOOLEAN),
 }
 
+_METRIC: Schema = {"type": "string", "enum": ["cosine", "l2", "dot"], "description": "Default cosine."}
+_DIMENSIONS: Schema = {"type": "integer", "minimum": 1, "maximum": 16000}
+_VECTOR_STATE: Schema = {
+    "type": "string",
+    "enum": ["pending", "building", "ready", "failed"],
+    "description": "Of the index; until it is ready, searches compare with all vectors. exact needs none. A failed build is"
+    " tried again.",
+}
+_VECTOR_INDEX: dict[str, Schema] = {
+    "name": nullable(described(STRING, "The vectors' name. Without it, the last segment of feature_uri.")),
+    "feature_uri": nullable(described(STRING, "By which searches may name it, such as mixpeek://text_extractor@v1/embedding.")),
+    "type": nullable(
+        {
+            "type": "string",
+            "enum": ["hnsw", "exact"],
+            "description": "hnsw (default): an index is built, of up to 2,000 dimensions. exact: all are compared.",
+        }
+    ),
+    "source": nullable(described(STRING, "namespace: the collection has it because of the namespace's vector_configs.")),
+}
+
 COMPONENTS: dict[str, Schema] = {
     "BucketSchemaFieldType": {"type": "string", "enum": FIELD_TYPES},
     "BucketSchemaField": opened(
@@ -127,6 +148,43 @@ COMPONENTS: dict[str, Schema] = {
         },
         ["field_name", "type", "status"],
         description="A declared index and how far it is.",
+    ),
+    "VectorIndexConfig": opened(
+        {
+            **_VECTOR_INDEX,
+            "dimensions": nullable({**_DIMENSIONS, "description": "Required, here or in index."}),
+            "metric": nullable(_METRIC),
+            "index": nullable(
+                opened(
+                    {"dimensions": nullable(_DIMENSIONS), "metric": nullable(_METRIC)},
+                    description="As answers have it. state, error and size_bytes are an answer's and may be sent back.",
+                )
+            ),
+        },
+        description="What vectors of a name must be: others are refused. An index of them is built behind the requests.",
+    ),
+    "CollectionVectorIndex": opened(
+        {
+            **_VECTOR_INDEX,
+            "index": opened(
+                {
+                    "dimensions": nullable(COUNT),
+                    "metric": nullable(STRING),
+                    "state": _VECTOR_STATE,
+                    "error": described(STRING, "Why it failed."),
+                    "size_bytes": COUNT,
+                },
+                ["dimensions", "metric", "state"],
+            ),
+        },
+        ["name", "feature_uri", "type", "index"],
+        description="Declared vectors and how far their index is.",
+    ),
+    "VectorConfigSpec": opened(
+        {"name": STRING, "dimension": nullable(_DIMENSIONS), "metric": nullable(_METRIC)},
+        ["name"],
+        description="What vectors of a name must be in every collection that does not declare the name itself. A collection"
+        " that has many of them gets an index; `indexes` of an answer says how many collections have one, by state.",
     ),
     "SourceType": {"type": "string", "enum": SOURCE_TYPES},
     "TaskStatusEnum": {"type": "string", "enum": TASK_STATUSES},

@@ -46,7 +46,7 @@ class CollectionViewSet(ContractViewSet):
             description=given.first_description,
             config=given.config,
         )
-        response = json_response(payloads.collection(made, 0))
+        response = json_response(payloads.collection(made, 0, queries.vector_index_states([made])[made.pk]))
         response.headers["Location"] = f"/v1/collections/{made.public_id}"
         return response
 
@@ -57,8 +57,8 @@ class CollectionViewSet(ContractViewSet):
         place = [self.scope.organization_id, self.scope.identifier]
         given = read_list(query, body, "ListCollectionsRequest", COLLECTIONS, place)
         found = queries.collections_page(self.scope, given.listing)
-        counts = queries.document_counts(found.items)
-        results = [payloads.collection(each, counts[each.pk]) for each in found.items]
+        counts, vectors = queries.document_counts(found.items), queries.vector_index_states(found.items, sizes=True)
+        results = [payloads.collection(each, counts[each.pk], vectors[each.pk]) for each in found.items]
         return json_response(
             {
                 "results": results,
@@ -107,4 +107,5 @@ class CollectionViewSet(ContractViewSet):
         return json_response(payloads.deleted())
 
     def _answer_with(self, row: Collection) -> HttpResponse:
-        return json_response(payloads.collection(row, queries.document_counts([row])[row.pk]))
+        count, vectors = queries.document_counts([row])[row.pk], queries.vector_index_states([row], sizes=True)[row.pk]
+        return json_response(payloads.collection(row, count, vectors))

@@ -75,8 +75,8 @@ class NamespaceViewSet(ContractViewSet):
         patterns = [like_pattern(pattern) for pattern in self.credentials.namespace_patterns]
         found = queries.namespaces_page(self.credentials.organization_id, patterns, given.listing)
         counts = queries.counts_of_namespaces([each.pk for each in found.items])
-        states = queries.payload_index_states(found.items)
-        results = [payloads.namespace(each, counts[each.pk], states[each.pk]) for each in found.items]
+        states, vectors = queries.payload_index_states(found.items), queries.vector_config_states(found.items)
+        results = [payloads.namespace(each, counts[each.pk], states[each.pk], vectors[each.pk]) for each in found.items]
         stats = payloads.namespace_list_stats(results)
         if view == "summary":
             results = [{name: value for name, value in each.items() if name not in HEAVY} for each in results]
@@ -157,4 +157,5 @@ class NamespaceViewSet(ContractViewSet):
 
     def _answer_with(self, row: Namespace) -> HttpResponse:
         counts, states = queries.counts_of_namespaces([row.pk]), queries.payload_index_states([row])
-        return json_response(payloads.namespace(row, counts[row.pk], states[row.pk]))
+        vectors = queries.vector_config_states([row])
+        return json_response(payloads.namespace(row, counts[row.pk], states[row.pk], vectors[row.pk]))
