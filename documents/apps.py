@@ -10,9 +10,11 @@ class DocumentsConfig(AppConfig):
     def ready(self) -> None:
         import documents.searching.vectors  # noqa: F401  # connections learn at their beginning how a vector is sent
         from documents.dependents import DocumentsOfPlaces
-        from namespaces import dependents
+        from documents.features import extension
+        from namespaces import dependents, health
 
         dependents.register(DocumentsOfPlaces())
+        health.register(health.Part("vector_store", extension.IS_VECTOR, extension.ABSENT))
         post_migrate.connect(_keep_groups, sender=self, dispatch_uid="documents.groups")
         post_migrate.connect(_use_pgvector, sender=self, dispatch_uid="documents.pgvector")
 

@@ -21,6 +21,11 @@ ABSENT: Final = (
     "The PostgreSQL extension pgvector (named vector, version 0.8 or newer) is not installed in this database."
     " Install it on the database server, then run: manage.py migrate"
 )
+IS_VECTOR: Final = """
+SELECT 1 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = to_regclass('documents_feature') AND a.attname = 'embedding' AND t.typname = 'vector'
+"""
+"""A statement that has a row where vectors can be stored."""
 _FORBIDDEN: Final = (
     "The role that migrates may not install the PostgreSQL extension pgvector, so vectors can be neither stored nor searched;"
     " everything else works. As a superuser, in this database: {}; then run manage.py migrate again."
@@ -44,7 +49,7 @@ def available() -> bool:
     """
     global _present
     if not _present:
-        _present = sql.one(_IS_VECTOR) is not None
+        _present = sql.one(IS_VECTOR) is not None
     return _present
 
 
@@ -52,12 +57,6 @@ def require() -> None:
     """Raises ServiceUnavailableError that names the extension and says what to do."""
     if not available():
         raise ServiceUnavailableError(ABSENT, extension=NAME)
-
-
-_IS_VECTOR: Final = """
-SELECT 1 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = 'documents_feature'::regclass AND a.attname = 'embedding' AND t.typname = 'vector'
-"""
 
 
 def ensure(using: str) -> None:

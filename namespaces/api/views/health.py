@@ -49,15 +49,15 @@ def _answer(request: HttpRequest) -> JSONObject:
     query = read_query(request, ("deep", "metrics"))
     deep, metrics = boolean(query, "deep"), boolean(query, "metrics")
     found = health.check_database()
-    fault = found.fault
+    faults = found.missing if found.fault is None else dict.fromkeys(_OF_DATABASE, found.fault)
     meta: JSONObject = {}
     if deep:
         meta["database_version"] = found.version
     if metrics:
         meta["database_milliseconds"] = found.milliseconds
     return {
-        "status": "OK" if fault is None else "DEGRADED",
-        "data": {**{name: fault is None or name not in _OF_DATABASE for name in SERVICES}, "analytics": None},
-        "errors": None if fault is None else dict.fromkeys(_OF_DATABASE, fault),
+        "status": "DEGRADED" if faults else "OK",
+        "data": {**{name: name not in faults for name in SERVICES}, "analytics": None},
+        "errors": faults or None,
         "meta": meta or None,
     }
