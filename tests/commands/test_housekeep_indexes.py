@@ -302,14 +302,14 @@ def test_writers_do_not_wait_for_a_build(api: Api) -> None:
     declare(api, "title", "n", "absent")
     builder = threading.Thread(target=housekeep_in_thread)
     builder.start()
-    waits = []
+    waits, began = [], time.monotonic()
     while builder.is_alive():
         begun = time.monotonic()
         assert api.post(f"/v1/collections/{collection}/documents", {"title": "y"}).status_code == 200
         waits.append(time.monotonic() - begun)
     assert statuses(api) == ["ready"] * 3
     assert len(waits) > 20
-    assert max(waits) < 1
+    assert max(waits) < max(1, (time.monotonic() - began) / 5)  # three indexes: one that blocks would take a third
 
 
 def housekeep_in_thread() -> None:
