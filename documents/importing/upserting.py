@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import psycopg
 
 from documents import lineage, services
+from documents.features import dimensions
 from documents.importing.preparing import Prepared, prepared
 from documents.importing.reading import Line
 from documents.importing.recording import NotRecorded
@@ -114,11 +115,14 @@ def _replace_present(place: Place, batch: Sequence[Prepared]) -> dict[int, Outco
                 lineage.lock_documents(place.scope, exclusively=[], shared=[], namespace="shared")
             lock_rows(place.namespace_id, list(keys.values()))
             staying = _staying(place, [(key, once[name]) for name, key in keys.items()])
+            wrong = dimensions.wrong_in(place.namespace_id, place.collection_id, [one.features for _, one in staying])
+            refused = {staying[number][1].line.number: Outcome("failed", error.message) for number, error in wrong.items()}
+            staying = [one for number, one in enumerate(staying) if number not in wrong]
             if staying and replace_rows(place.namespace_id, staying, all_vectors=True) < len(staying):
                 raise _ChangedError
     except (_ChangedError, psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded):
         return {}
-    return {one.line.number: Outcome("updated") for _, one in staying}
+    return {one.line.number: Outcome("updated") for _, one in staying} | refused
 
 
 def _present(place: Place, document_ids: list[str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from django.db import connection, connections
 
 from documents import lineage, services
 from documents.counting import count_copied, count_gone
-from documents.features import NamedFeature, clear_features, extension, read_features, texts, write_features_of
+from documents.features import NamedFeature, clear_features, dimensions, extension, read_features, texts, write_features_of
 from documents.importing.judging import Judged
 from documents.importing.linking import Collection, Linked
 from documents.importing.mapping import Mapping as FieldMapping
@@ -327,14 +327,31 @@ class Writer:
         """Documents of one collection."""
         chosen = [one.document_id for one in batch if one.document_id is not None]
         existing = self._existing(chosen) if chosen and self._look_first else {}
+        written, batch = self._without_wrong_vectors(batch, existing)
         if not existing:
-            return self._insert(batch)
+            if batch:
+                written.add(self._insert(batch))
+            return written
         met = [one for one in batch if one.document_id in existing]
-        written = self._meet(met, existing, batch)
+        written.add(self._meet(met, existing, batch))
         new = [one for one in batch if one.document_id not in existing]
         if new:
             written.add(self._insert(new))
         return written
+
+    def _without_wrong_vectors(
+        self, batch: Sequence[Prepared], existing: "dict[str | None, _Existing]"
+    ) -> "tuple[Written, Sequence[Prepared]]":
+        """The lines that are refused for the dimensions of their vectors, and the others. At most one statement."""
+        stays = existing.keys() if self._on_conflict in ("skip", "fail") else ()
+        looked_at = [() if one.document_id in stays else one.features for one in batch]
+        wrong = dimensions.wrong_in(self._place.namespace_id, self._place.collection_id, looked_at)
+        if not wrong:
+            return Written(), batch
+        self._look_before_refusing(batch)
+        self._part_from_refused_parents(batch, wrong)
+        failures = [failure(batch[number].line, batch[number].document_id, error) for number, error in wrong.items()]
+        return Written(Counts(failed=len(wrong)), failures), [one for number, one in enumerate(batch) if number not in wrong]
 
     def _begin(self) -> None:
         """Settings of the transaction. Raises NotFoundError when the collection is gone."""
@@ -604,7 +621,8 @@ class Writer:
     def _replace(self, ours: Sequence[Prepared], existing: "dict[str | None, _Existing]") -> None:
         keys = [existing[one.document_id].key for one in ours]
         lock_rows(self._place.namespace_id, keys)
-        if replace_rows(self._place.namespace_id, list(zip(keys, ours, strict=True)), all_vectors=self._all_vectors) < len(ours):
+        rows = list(zip(keys, ours, strict=True))
+        if replace_rows(self._place.namespace_id, rows, all_vectors=self._all_vectors) < len(ours):
             raise _Again  # one was deleted meanwhile, so it is new
 
     def _merge(self, ours: Sequence[Prepared], existing: "dict[str | None, _Existing]") -> Written:
@@ -640,7 +658,7 @@ class Writer:
         found = sql.rows(_MERGE, (limit, limit, limit, services.new_version(), datetime.now(UTC), keys, *columns, namespace_id))
         if len(found) < len(keys):
             raise _Again  # one was deleted meanwhile, so it is new
-        write_features_of(namespace_id, features)
+        write_features_of(namespace_id, features, dimensions_checked=True)
         written.counts.merged = len(keys)
         return written
 
@@ -654,7 +672,8 @@ def replace_rows(namespace_id: int, ours: Sequence[tuple[Any, Prepared]], *, all
     """What `services.replace_document` does, for many, each named once: what a body does not name stays.
 
     `ours`: documents by their internal ids, none of which moves; `all_vectors`: vectors that are not given anew go. Answers
-    how many documents there still are. At most four statements; the caller has locked the rows (`lock_rows`).
+    how many documents there still are. At most four statements; the caller has locked the rows (`lock_rows`), and has seen to
+    the dimensions of their vectors.
     """
     rows = [
         (
@@ -672,7 +691,8 @@ def replace_rows(namespace_id: int, ours: Sequence[tuple[Any, Prepared]], *, all
     if len(found) == len(ours):
         if all_vectors:
             clear_features(namespace_id, [key for key, _ in ours])
-        write_features_of(namespace_id, [(key, one.features) for key, one in ours if one.features])
+        features = [(key, one.features) for key, one in ours if one.features]
+        write_features_of(namespace_id, features, dimensions_checked=True)
     return len(found)
 
 

@@ -1,8 +1,12 @@
 """`vector_indexes` of collections, `vector_configs` of namespaces: what may be declared, and which vectors are refused then."""
 
+import json
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from documents import vector_indexes
 from documents.features import extension
@@ -303,3 +307,46 @@ def test_many_vectors_of_a_configured_name_get_an_index(api: Api, collection: st
     assert configure(api, config).json()["vector_configs"] == [config]
     configure(api, {"name": "a", "dimension": 3, "metric": "l2"})
     assert shown(api, collection) == []
+
+
+@pytest.mark.pgvector
+def test_in_an_upsert_only_the_wrong_ones_fail(api: Api, declared: str) -> None:
+    at, upsert = documents(declared), f"/v1/namespaces/{api.namespace}/documents/upsert"
+    for name in ("old", "other"):
+        api.post(at, {"document_id": name, "n": 0, "vectors": {"a": [0, 0, 0]}})
+    vectors = {"old": [1, 2], "other": [1, 2, 3], "new": [1, 2], "good": [1, 2, 3]}
+    given = [{"document_id": name, "vectors": {"a": value}, "payload": {"n": 1}} for name, value in vectors.items()]
+    answer = api.post(upsert, {"documents": given, "collection_id": declared}).json()
+    assert [each["status"] for each in answer["results"]] == ["failed", "updated", "failed", "created"]
+    assert "must have 3 dimensions" in str(answer["results"][0])
+    assert "must have 3 dimensions" in str(answer["results"][2])
+    stored = api.get(f"{at}/old?return_vectors=true").json()
+    assert (stored["n"], stored["vectors"]) == (0, {"a": [0, 0, 0]})
+    assert api.get(f"{at}/new").status_code == 404
+
+
+@pytest.mark.pgvector
+@pytest.mark.parametrize("on_conflict", ["fail", "skip", "replace", "merge"])
+def test_an_import_leaves_out_the_wrong_lines(api: Api, declared: str, tmp_path: Path, on_conflict: str) -> None:
+    api.post(documents(declared), {"document_id": "old", "n": 0, "vectors": {"a": [0, 0, 0]}})
+    lines = [
+        {"document_id": "old", "n": 1, "vectors": {"a": [1, 2]}},
+        {"document_id": "wrong", "vectors": {"a": [1, 2]}},
+        {"document_id": "child", "source_document_id": "wrong", "source_collection_id": declared, "vectors": {"a": [1, 2, 3]}},
+        {"document_id": "right", "vectors": {"a": [1, 2, 3], "b": [1]}},
+    ]
+    file = tmp_path / "lines.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    where = ("--namespace", str(api.namespace), "--collection", declared, "--organization", api.scope.organization_public_id)
+    out, err = StringIO(), StringIO()
+    with pytest.raises(SystemExit):
+        call_command("import_documents", str(file), *where, "--on-conflict", on_conflict, stdout=out, stderr=err)
+    stored = {name: api.get(f"{documents(declared)}/{name}?return_vectors=true").json() for name in ("old", "child", "right")}
+    assert {name: each["vectors"]["a"] for name, each in stored.items()} == {
+        "old": [0, 0, 0],
+        "child": [1, 2, 3],
+        "right": [1, 2, 3],
+    }, err.getvalue()
+    assert api.get(f"{documents(declared)}/wrong").status_code == 404
+    expected = "2 imported, 1 skipped, 1 failed" if on_conflict == "skip" else "2 imported, 2 failed"
+    assert expected in out.getvalue().replace("0 replaced, ", "").replace("0 merged, ", ""), out.getvalue()
