@@ -42,7 +42,7 @@ class DatabaseHealth:
 
 
 def check_database() -> DatabaseHealth:
-    """Connects and asks for a row, and one for each part; gives up after a few seconds, whether the server is down, full or frozen."""
+    """Connects and asks for a row, and one for each part; gives up after seconds, whether the server is down, full or frozen."""
     started = time.monotonic()
     version, fault = None, None
     missing: dict[str, str] = {}

@@ -102,6 +102,7 @@ def test_the_routes_that_the_client_knows_are_served() -> None:
         "NamespacesApi": "create_namespace get_namespace get_namespace_stats list_namespaces list_namespaces_get"
         " patch_namespace update_namespace delete_namespace",
         "AccountApi": "whoami_me",
+        "BYODocumentsApi": "upsert_documents_byo_namespaces get_document_byo_namespaces",
         "HealthApi": "healthcheck_health liveness_health",
     }.items():
         assert not (missing := {f"{api}.{method}" for method in methods.split()} - served), missing
