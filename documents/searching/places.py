@@ -77,7 +77,7 @@ def targets(scope: Scope, places: Places, wanted: Wanted) -> list[Target]:
     """
     found = collections(scope, places)
     if not found:
-        if places.collections is None or places.collection is not None:
+        if places.collection is not None:
             raise queries.missing(scope, places.collection)
         return []
     declared = vector_indexes.declared(found[0].namespace_id, [collection.id for collection in found])
