@@ -165,10 +165,15 @@ def http_load(port: int, method: str, folder: Path, seconds: int) -> float:
     script = folder / f"{method}.lua"
     values = {"method": method, "path": path, "ids": folder / "ids", "bodies": folder / f"{method}.bodies", "key": KEY}
     script.write_text(WRK_SCRIPT % values)
+    return http_requests(port, method, script, seconds)
+
+
+def http_requests(port: int, name: str, script: Path, seconds: int) -> float:
+    """Requests per second of a wrk script; stops at any failed request."""
     command = ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
     output = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in output or "Socket errors" in output:
-        raise SystemExit(f"{method}: requests failed\n{output}")
+        raise SystemExit(f"{name}: requests failed\n{output}")
     found = re.search(r"Requests/sec:\s+([\d.]+)", output)
     assert found, output
     return float(found[1])
