@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 from psycopg.pq import Trace
 
+_RECEIVED = re.compile(r"^B\t(\d+)\t", re.MULTILINE)
 _MESSAGE = re.compile(r"^F\t\d+\t(\w+)", re.MULTILINE)
 _PREPARED = re.compile(r'^ "([^"]*)" "(.*)"', re.DOTALL)
 _NAMED = re.compile(r'^ "([^"]*)" "([^"]*)"')
@@ -21,6 +22,8 @@ class Sent:
     data: list[str] = field(default_factory=list)
     locks: list[str] = field(default_factory=list)
     transaction: list[str] = field(default_factory=list)
+    received: int = 0
+    """Bytes that the server answered."""
 
     def add(self, statement: str) -> None:
         word = statement.split(None, 1)[0].upper()
@@ -50,6 +53,8 @@ def statements() -> Iterator[Sent]:
             yield sent
         finally:
             pgconn.untrace()
+        trace.seek(0)
+        sent.received = sum(map(int, _RECEIVED.findall(trace.read())))
         trace.seek(0)
         texts: dict[str, str] = {}
         for kind, rest in _messages(trace.read()):

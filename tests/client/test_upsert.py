@@ -52,4 +52,6 @@ def test_documents_are_upserted_and_read_back(client: ApiClient, session: Sessio
     found = documents.get_document_byo_namespaces(session.namespace, "byo:1", return_vectors=True)
     assert isinstance(found, dict)
     assert (found["title"], found["metadata"], found["vectors"]) == ("One", {"n": 1}, {"clip": [0.5, -1.0]})
-    assert "vectors" not in documents.get_document_byo_namespaces(session.namespace, "byo:1")
+    plain = documents.get_document_byo_namespaces(session.namespace, "byo:1")
+    assert isinstance(plain, dict)
+    assert "vectors" not in plain
