@@ -5,7 +5,7 @@ lists), float32 each. Names are unique in a document; writing replaces the names
 """
 
 from documents.features.clearing import clear_features
-from documents.features.columns import Vectors, features_column, vectors_column
+from documents.features.columns import Vectors, features_column, vectors_column, vectors_weight
 from documents.features.reading import MAX_DIMENSIONS, NamedFeature, read_features
 from documents.features.writing import texts, write_features, write_features_of
 
@@ -18,6 +18,7 @@ __all__ = [
     "read_features",
     "texts",
     "vectors_column",
+    "vectors_weight",
     "write_features",
     "write_features_of",
 ]

@@ -30,6 +30,17 @@ FROM documents_feature f
 WHERE f.namespace_id = {document}.namespace_id AND f.document_id = {document}.id AND f.kind IS NOT NULL)"""
 
 
+def vectors_weight(namespace: str, document: str, vectors: Vectors) -> str:
+    """SQL to add to the bytes of a document, where a statement reads as many documents as have a few MiB together: vectors weigh
+    less, so that a page of them is one statement, too, as far as an answer goes (JSON of them is three times as long as they
+    are). `namespace`, `document`: SQL of the internal ids.
+    """
+    if vectors is not True:
+        return ""
+    return f""" + (SELECT COALESCE(sum(pg_column_size(f.embedding)), 0) + COALESCE(sum(pg_column_size(f.numbers)), 0)
+FROM documents_feature f WHERE f.namespace_id = {namespace} AND f.document_id = {document}) / 4"""
+
+
 def features_column(document: str) -> str:
     """SQL of what was stored as `features` and as `vectors`, as the JSON text of those two members of a create body."""
     return f"""(

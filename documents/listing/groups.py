@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from documents import fields, filters, queries
-from documents.features import Vectors
+from documents.features import Vectors, vectors_weight
 from documents.fields import Field
 from documents.listing.matching import Texts, add_found
 from documents.listing.ordering import Ordering, Position, ordering
@@ -142,8 +142,9 @@ def _statement(
         " page.id::text, (SELECT count(*) FROM groups), (SELECT sum(size) FROM groups)::bigint"
     )
     add_unknown(out, question)
+    weight = vectors_weight("scope.namespace_id", "m.id", vectors)
     out.add(
-        f" FROM scope LEFT JOIN LATERAL (SELECT m.*, {ahead('m.stored_bytes', 'm.place, m.number')} FROM members m"
+        f" FROM scope LEFT JOIN LATERAL (SELECT m.*, {ahead(f'm.stored_bytes{weight}', 'm.place, m.number')} FROM members m"
         " WHERE m.number <= CASE WHEN m.place > %s THEN 1 ELSE %s END) page ON true"
         " LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = page.id"
         f" AND page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true{STEP_JOIN} LEFT JOIN c ON c.id = d.collection_id"

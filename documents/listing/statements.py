@@ -5,7 +5,7 @@ from typing import Final
 
 from documents import filters
 from documents.counting import collection_count_sql
-from documents.features import Vectors
+from documents.features import Vectors, vectors_weight
 from documents.listing.matching import Texts, add_conditions, add_found
 from documents.listing.ordering import NOTHING, Ordering, Position
 from documents.listing.planning import Plan, plan_all
@@ -70,8 +70,9 @@ def page_statement(scope: Scope, question: Question, order: Ordering, chosen: Pl
     _add_total(out, scope, question, part.include_total, by_index=by_index and not order.by_relevance)
     out.add(", (SELECT count(*) FROM matched)" if order.by_relevance else ", NULL::bigint")
     add_unknown(out, question)
+    weight = vectors_weight("scope.namespace_id", "p.id", part.vectors)
     out.add(" FROM scope LEFT JOIN LATERAL (SELECT p.*, ")
-    out.add(f"{ahead('p.stored_bytes', order.by('p.'))} FROM (")
+    out.add(f"{ahead(f'p.stored_bytes{weight}', order.by('p.'))} FROM (")
     if by_index:
         out.add("SELECT * FROM matched")
         if position is not None:

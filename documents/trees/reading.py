@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from documents.features import Vectors
+from documents.features import Vectors, vectors_weight
 from documents.stored import JSON_PARTS, WIDTH, StoredDocument, ahead, bytes_of, columns
 from mixpeek_site import sql
 from mixpeek_site.sql import Fragment
@@ -49,7 +49,7 @@ def read_picked(head: Fragment, place: Sequence[str], keys: Sequence[str], *, na
         + "".join(f", place.{column}" for column in place)
         + " FROM place LEFT JOIN (SELECT d.*"
         + "".join(f", picked.{key} AS key_{number}" for number, key in enumerate(keys))
-        + f", {ahead(bytes_of('d', *JSON_PARTS), order)}"
+        + f", {ahead(bytes_of('d', *JSON_PARTS) + vectors_weight('d.namespace_id', 'd.id', vectors), order)}"
         " FROM place CROSS JOIN picked CROSS JOIN LATERAL (SELECT * FROM documents_document d"
         " WHERE d.namespace_id = place.namespace_id AND d.id = picked.id OFFSET 0) d) page ON true"
         f" LEFT JOIN LATERAL (SELECT page.* WHERE page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from documents.listing import statements as listing_statements
 from mixpeek_site import jsonio, sql
 from tests.api.places import Documents
 from tests.api.statements import Sent, statements
@@ -151,3 +152,18 @@ def test_a_document_with_ten_long_vectors_is_read_without_them_as_fast_as_one_wi
         assert not any("embedding" in statement for statement in names.data)
         assert whole.received > 150_000
         assert whole.counts == without.counts
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_of_long_vectors_is_not_read_in_one_statement_however_long(
+    documents: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing_statements, "READ_AHEAD_BYTES", 20_000)  # of the 60,000 that four weigh
+    for number in range(4):
+        documents.create({"document_id": f"d{number}", "vectors": TEN})
+    documents.list()
+    for asked, more in (({}, 0), ({"return_vector_names": True}, 0), ({"return_vectors": True}, 2)):
+        with statements() as sent:
+            results = documents.list(asked).json()["results"]
+        assert (len(sent.data), len(results)) == (1 + more, 4)
+    assert all(len(one["vectors"]) == 10 for one in results)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from documents import queries
-from documents.features import Vectors
+from documents.features import Vectors, vectors_weight
 from documents.listing.statements import READ_AHEAD_BYTES, STORED_BYTES
 from documents.stored import WIDTH, StoredDocument, ahead, columns
 from mixpeek_site import sql
@@ -38,8 +38,8 @@ WITH {cte}, named AS MATERIALIZED (
 SELECT {columns("d", "page.public_id", "scope.namespace", vectors=vectors)}, page.document_id, page.id
 FROM scope
 LEFT JOIN (
-    SELECT n.*, {ahead("n.stored_bytes", "n.place")}
-    FROM named n
+    SELECT n.*, {ahead(f"n.stored_bytes{vectors_weight('scope.namespace_id', 'n.id', vectors)}", "n.place")}
+    FROM scope CROSS JOIN named n
 ) page ON true
 LEFT JOIN LATERAL (
     SELECT * FROM documents_document d
