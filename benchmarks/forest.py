@@ -33,14 +33,14 @@ FROM generate_series(0, %(size)s - 1) n, LATERAL (SELECT now() + n * interval '1
 """
 _STEPS = f"""
 INSERT INTO documents_lineagestep (id, namespace_id, collection_id, source_type, source_object_id, source_collection_id,
-    source_document_id, root_object_id, root_bucket_id, path, tier, chain, status)
+    source_document_id, root_object_id, root_bucket_id, path, tier, chain, status, created_at)
 SELECT d.id, d.namespace_id, d.collection_id, CASE WHEN p.id IS NULL THEN 'bucket' ELSE 'collection' END,
        CASE WHEN p.id IS NULL THEN %(root)s END, pc.public_id, p.document_id, %(root)s, '{BUCKET}',
        COALESCE(pl.path, '{BUCKET}') || '/' || c.public_id, COALESCE(pl.tier, 0) + 1,
        COALESCE(jsonb_set(pl.chain, '{{-1,document_id}}', to_jsonb(p.document_id)), '[]') || jsonb_build_array(
            jsonb_build_object('collection_id', c.public_id, 'feature_extractor_id', c.feature_extractor_id,
                               'timestamp', '2026-01-01T00:00:00Z')),
-       documents_status(d.internal_metadata)
+       documents_status(d.internal_metadata), d.created_at
 FROM (
     SELECT %(name)s || number AS document_id, %(above)s || (number::bigint * %(above_size)s / %(size)s) AS parent
     FROM generate_series(0, %(size)s - 1) number

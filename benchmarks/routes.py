@@ -138,8 +138,8 @@ def twin_scripts(url: str, documents: int) -> dict[str, str]:
         f" VALUES (gen_random_uuid(), {namespace}, {collection}, gen_random_uuid()::text, '{new}',"
         " '{}', '{}', '[]', '[]', 1, clock_timestamp(), clock_timestamp()) RETURNING *), step AS ("
         "INSERT INTO twin_lineage (id, namespace_id, collection_id, source_type, source_object_id, root_object_id,"
-        " root_bucket_id, path, tier) SELECT id, namespace_id, collection_id, 'bucket', 'obj_' || document_id,"
-        f" 'obj_' || document_id, 'bkt_bench', 'bkt_bench/{COLLECTION}', 1 FROM made)"
+        " root_bucket_id, path, tier, created_at) SELECT id, namespace_id, collection_id, 'bucket', 'obj_' || document_id,"
+        f" 'obj_' || document_id, 'bkt_bench', 'bkt_bench/{COLLECTION}', 1, created_at FROM made)"
         " SELECT payload, version, created_at FROM made;\n",
     }
 

@@ -5,8 +5,9 @@ their definitions when the rows are there; then the declared payload indexes are
 
 What is planted in the large collection: metadata.site, one of 50 values (2 % each, written `site-07`); RARE documents with
 the site `Site-Rare`, the bucket RARE_BUCKET, the status FAILED and the word RARE_WORD, spread over the whole; the word
-COMMON_WORD in 1 % of the documents. Half of the documents have lineage; of all, 10 % are PENDING, the others COMPLETED.
-Creation goes on for a year, in roughly the order of the numbers.
+COMMON_WORD in 1 % of the documents. Half of the documents have lineage, five with every root; where that is asked for, so
+have a tenth of the documents with the root LARGE_ROOT, made at one time early in the year, as trees are. Of all, 10 % are
+PENDING, the others COMPLETED. Creation goes on for a year, in roughly the order of the numbers.
 """
 
 import hashlib
@@ -33,6 +34,7 @@ RARE = 20
 RARE_BUCKET = "bkt_Rare"
 RARE_WORD = "quetzalcoatlus"
 COMMON_WORD = "marginalia"
+LARGE_ROOT = "s3://bench/large"
 DECLARED = (
     '[{"field_name":"metadata.year","type":"integer"},{"field_name":"metadata.date","type":"datetime"},'
     '{"field_name":"*","type":"text"}]'
@@ -45,7 +47,8 @@ _DOCUMENT_COLUMNS = (
     " version, created_at, updated_at"
 )
 _STEP_COLUMNS = (
-    "id, namespace_id, collection_id, source_type, source_object_id, root_object_id, root_bucket_id, path, tier, status"
+    "id, namespace_id, collection_id, source_type, source_object_id, root_object_id, root_bucket_id, path, tier, status,"
+    " created_at"
 )
 
 
@@ -69,6 +72,7 @@ class _Part(NamedTuple):
     first: int
     last: int
     until_ms: int
+    large_root: bool
 
 
 def document_id(number: int, collection: int = 0) -> str:
@@ -80,13 +84,13 @@ def is_rare(number: int, size: int) -> bool:
     return number % every == every // 2 and number // every < RARE
 
 
-def fill(url: str, documents: int, *, processes: int = 2, memory: str = "512MB") -> Place:
+def fill(url: str, documents: int, *, processes: int = 2, memory: str = "512MB", large_root: bool = False) -> Place:
     """The rows, the indexes and the statistics in a database that is migrated and empty."""
     began = time.monotonic()
     with psycopg.connect(url, autocommit=True) as database:
         organization_id, namespace_id, collections = _places(database)
         indexes = drop_indexes(database)
-        parts = list(_parts(url, namespace_id, collections, documents))
+        parts = list(_parts(url, namespace_id, collections, documents, large_root))
         # In their order, so that the rows of all collections lie mixed in the table as if written day by day.
         with get_context("spawn").Pool(processes) as pool:
             for _ in pool.imap_unordered(_copy, parts):
@@ -181,7 +185,7 @@ def new_id(database: psycopg.Connection, statement: str, *params: object) -> int
     return int(row[0])
 
 
-def _parts(url: str, namespace_id: int, collections: list[int], documents: int) -> Iterator[_Part]:
+def _parts(url: str, namespace_id: int, collections: list[int], documents: int, large_root: bool) -> Iterator[_Part]:
     until = time.time_ns() // 1_000_000
     sizes = [documents, *[min(max(documents // 20, 1), 20_000)] * OTHERS]
     rounds = max(-(-documents // _CHUNK), 1)
@@ -189,7 +193,7 @@ def _parts(url: str, namespace_id: int, collections: list[int], documents: int) 
         for number, (collection_id, size) in enumerate(zip(collections, sizes, strict=True)):
             first, last = size * turn // rounds, size * (turn + 1) // rounds
             if first < last:
-                yield _Part(url, namespace_id, collection_id, number, size, first, last, until)
+                yield _Part(url, namespace_id, collection_id, number, size, first, last, until, large_root)
 
 
 def _copy(part: _Part) -> None:
@@ -228,10 +232,12 @@ def _rows(part: _Part, number: int) -> tuple[str, str | None]:
     name = document_id(number, part.number)
     internal = f'{{"ingestion_status":"{status}"}}'
     document = f"{row_id}\t{place}\t{name}\t{payload}\t{internal}\t{{}}\t[]\t[]\t1\t{at}\t{at}\n"
-    if number % 2 and bucket != RARE_BUCKET:
-        return document, None
     source = f"obj_{number // 10}_{part.number}"
-    return document, f"{row_id}\t{place}\tbucket\t{source}\t{source}\t{bucket}\t{bucket}/{COLLECTION}\t1\t{status}\n"
+    if number % 2 and bucket != RARE_BUCKET:
+        if not (part.large_root and part.size // 10 <= number < part.size * 3 // 10):
+            return document, None
+        source = LARGE_ROOT
+    return document, f"{row_id}\t{place}\tbucket\t{source}\t{source}\t{bucket}\t{bucket}/{COLLECTION}\t1\t{status}\t{at}\n"
 
 
 _TABLES = ("documents_document", "documents_lineagestep")

@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Cast, Coalesce, Now
+from django.db.models.functions import Cast, Coalesce, Collate, Lower, Now
 
 from mixpeek_site import ids
 from mixpeek_site.jsonio import ExactJSONField
@@ -111,6 +111,13 @@ class LineageStep(NamespacedModel):
         db_persist=True,
         help_text="Stands for the path, which may be too long for an index; without one, for the chain's collections.",
     )
+    created_at = models.DateTimeField(editable=False, help_text="The document's, which never changes.")
+    root_key = models.GeneratedField(
+        expression=models.Func(Lower(Collate("root_object_id", "default")), models.Value(0), function="hashtextextended"),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+        help_text="Stands for the root object's id, which may be too long for an index, in whatever case.",
+    )
 
     class Meta:
         ordering = ("pk",)
@@ -124,14 +131,15 @@ class LineageStep(NamespacedModel):
                 include=("collection",),
                 condition=~Q(source_document_id=None),
             ),
-            # Walks along the documents of a root object in creation order, likewise.
+            # Walks along the documents of a root object in each collection in creation order (docs/decisions/0022).
             models.Index(
                 "namespace",
-                "root_object_id",
+                "root_key",
+                "collection",
+                "created_at",
                 "document",
-                name="lineage_root_document",
-                include=("collection",),
-                condition=~Q(root_object_id=None),
+                name="lineage_root_created",
+                condition=~Q(root_key=None),
             ),
             # Counts a root object's tree by stage and status without visiting the rows.
             models.Index(

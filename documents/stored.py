@@ -84,6 +84,9 @@ def columns(
 STEP_JOIN: Final = " LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id"
 """A document's step of lineage, of those that have one."""
 
+ROOT_KEY: Final = "(SELECT hashtextextended(lower(%s::text), 0))"
+"""Of a root object's id, the key by which the index lineage_root_created has its documents: the same in whatever case."""
+
 WIDTH: Final = len(StoredDocument._fields)
 
 

@@ -132,4 +132,8 @@ def _template(path: str) -> str | None:
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     paths = sorted(schema()["paths"], key=lambda path: (path.count("{"), path))
-    return [(path, re.compile(_PLACEHOLDER.sub("[^/]+", re.escape(path)))) for path in paths]
+    # Also paths as servers hand them on, %2F of a root object's id decoded.
+    return [
+        (path, re.compile(_PLACEHOLDER.sub("[^/]+", re.escape(path).replace(r"\{object_id\}", ".+")), re.DOTALL))
+        for path in paths
+    ]

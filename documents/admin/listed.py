@@ -118,7 +118,7 @@ def guarded(asked: Asked, wanted: int) -> Iterator[None]:
     if not asked.prefix:
         chosen = planned(asked.scope, question, wanted)[1]
         slow = slow or chosen.unserved
-        if question.search is not None and not chosen.by_words and not chosen.access:
+        if question.search is not None and not chosen.by_words and not chosen.gathers:
             documents = statistics(asked.scope, question.places).documents
             if documents > WORDS_WALK:
                 raise RefusedError(undeclared=documents)

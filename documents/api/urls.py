@@ -1,4 +1,8 @@
-"""Routes of documents, below /v1/. A trailing slash changes nothing."""
+"""Routes of documents, below /v1/. A trailing slash changes nothing.
+
+A root object may be called by a URL, `s3://bucket/key`. Servers decode %2F before they hand a path on, so its id is all
+that stands between `objects/` and the last step of the path.
+"""
 
 from django.urls import re_path
 
@@ -14,6 +18,7 @@ from documents.api.walks import ObjectDocumentsViewSet, WalkViewSet
 
 _COLLECTION = r"^collections/(?P<collection_identifier>[^/]+)/documents"
 _DOCUMENT = r"/(?P<document_id>[^/]+)"
+_ROOT = r"^objects/(?P<object_id>[\s\S]+)"
 _NAMESPACE = r"^namespaces/(?P<namespace_identifier>[^/]+)/documents"
 _OBJECT = r"^buckets/(?P<bucket_identifier>[^/]+)/objects/(?P<object_identifier>[^/]+)"
 
@@ -53,13 +58,13 @@ urlpatterns = [
     re_path(rf"{_COLLECTION}{_DOCUMENT}/download/?$", DownloadViewSet.as_view({"get": "download"}), name="document-download"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/ancestors/?$", _ancestors, name="document-ancestors"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/descendants/?$", _descendants, name="document-descendants"),
-    re_path(r"^objects/(?P<object_id>[^/]+)/documents/?$", _of_object, name="object-documents"),
+    re_path(rf"{_ROOT}/documents/?$", _of_object, name="object-documents"),
     re_path(rf"^documents{_DOCUMENT}/?$", _twin, name="document-anywhere"),
     re_path(rf"{_NAMESPACE}/upsert/?$", NamespaceDocumentsViewSet.as_view({"post": "upsert"}), name="documents-upsert"),
     re_path(rf"{_NAMESPACE}{_DOCUMENT}/?$", NamespaceDocumentsViewSet.as_view({"get": "retrieve"}), name="namespace-document"),
     re_path(rf"{_COLLECTION}{_DOCUMENT}/impact/?$", _document_impact, name="document-impact"),
     re_path(rf"^documents{_DOCUMENT}/impact/?$", _document_impact, name="document-impact-anywhere"),
-    re_path(r"^objects/(?P<object_id>[^/]+)/decomposition-tree/?$", _tree, name="decomposition-tree"),
-    re_path(r"^objects/(?P<object_id>[^/]+)/impact/?$", _object_impact, name="object-impact"),
+    re_path(rf"{_ROOT}/decomposition-tree/?$", _tree, name="decomposition-tree"),
+    re_path(rf"{_ROOT}/impact/?$", _object_impact, name="object-impact"),
     re_path(rf"{_OBJECT}/impact/?$", _bucket_object_impact, name="bucket-object-impact"),
 ]

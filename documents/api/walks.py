@@ -77,7 +77,7 @@ class ObjectDocumentsViewSet(ContractViewSet):
         query = read_query(request, _OBJECT_PARAMETERS)
         page, shape = read_page(query, {}, default_limit=settings.MAX_LIST_LIMIT), read_shape(query)
         collections = _collections(request)
-        place = [self.scope.organization_id, self.scope.identifier, "object", object_id, sorted(collections or ())]
+        place = [self.scope.organization_id, self.scope.identifier, "object, by creation", object_id, sorted(collections or ())]
         found = objects.object_documents(
             self.scope,
             object_id,

@@ -90,7 +90,7 @@ def _statement(source: Source, asked: Asked, chosen: Plan, lossless: bool, limit
     question = Question(Places(source.collection), asked.filters)
     read = columns(namespace="c.namespace", vectors=asked.vectors and not lossless)
     read += f", {features_column('d')}" if lossless else ""
-    if chosen.access:
+    if chosen.gathers:
         out.add(", matched AS MATERIALIZED (")
         add_found(out, question, chosen, Fragment("d.created_at, d.id"), None)
         out.add(f"), page AS MATERIALIZED (SELECT * FROM matched ORDER BY created_at, id{_limit(limit)})")

@@ -453,6 +453,7 @@ class Writer:
 
         tail = tail_of(Times(now, now))
         step_tail = f"\t{place.collection_id}\t{place.namespace_id}\n"
+        created = f"\t{now.isoformat()}"
         written.failures += judged.refused.values()
         written.counts.failed += len(judged.refused)
         kept = list(zip(keys, new, linked.steps, strict=True))
@@ -471,7 +472,9 @@ class Writer:
         _copy(
             _COPY_STEPS,
             (
-                f"{key}\t{step.row()}\t{copied(lineage.status(one.given.internal_metadata))}{step_tail}"
+                f"{key}\t{step.row()}\t{copied(lineage.status(one.given.internal_metadata))}"
+                + (created if one.times is None else f"\t{one.times.created_at.isoformat()}")
+                + step_tail
                 for key, one, step in kept
                 if step is not None
             ),
@@ -790,7 +793,7 @@ _COPY_DOCUMENTS = (
 )
 _COPY_STEPS = (
     "COPY documents_lineagestep (id, source_type, source_object_id, source_collection_id, source_document_id,"
-    " root_object_id, root_bucket_id, path, tier, chain, status, collection_id, namespace_id) FROM STDIN"
+    " root_object_id, root_bucket_id, path, tier, chain, status, created_at, collection_id, namespace_id) FROM STDIN"
 )
 _COPY_FEATURES = (
     "COPY documents_feature (namespace_id, collection_id, document_id, name, feature_extractor_id, payload, kind, embedding,"

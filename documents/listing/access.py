@@ -55,6 +55,8 @@ class Access:
     alternatives: tuple[Term, ...] = ()
     probe: Fragment | None = None
     range: "Range | None" = None
+    root: str | None = None
+    """The root object that every match has, in whatever case: its documents are in order in an index of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ def _of_condition(condition: Condition) -> Access | None:
     if field.column in _PARTS and len(_numbers(field)) <= _MAX_NUMBERS:
         return Access("documents", _document_condition(field, scalars), terms)
     if field.kind == "text" and field.column.startswith("l."):
-        return Access("lineage", _lineage_condition(field, scalars), terms)
+        root = scalars[0] if field.column == "l.root_object_id" and len(scalars) == 1 else None
+        return Access("lineage", _lineage_condition(field, scalars), terms, root=root if isinstance(root, str) else None)
     return None
 
 

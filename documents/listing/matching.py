@@ -1,15 +1,16 @@
 """FROM and WHERE of the documents that a question means, by way of the indexes that were chosen for it."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from documents import filters
-from documents.filters import Node
+from documents.filters import Condition, Node
 from documents.listing.ordering import NOTHING, Ordering
 from documents.listing.planning import Plan, only_times, plan
 from documents.listing.questions import Places, Question
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
-from documents.stored import STEP_JOIN
+from documents.stored import ROOT_KEY, STEP_JOIN
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
 
@@ -38,23 +39,26 @@ class Texts:
 def reached(chosen: Plan, join: Fragment = NOTHING, *, lineage: bool) -> Fragment:
     """FROM and WHERE of the documents `d` of the collection `c` that the plan's indexes find; `l` where `lineage` asks for it.
 
-    The collection's number, which the entries of the indexes of values begin with, is hidden from the planner (+ 0), which
-    would else read the whole collection's entries of another index besides; not from an index that begins with the collection.
+    Of a root object: its documents of the collection. The collection's number, which the entries of the indexes of values
+    begin with, is hidden from the planner (+ 0), which would else read the whole collection's entries of another index
+    besides; not from an index that begins with the collection.
     """
     access = chosen.access
-    of_lineage = bool(access) and access[0].table == "lineage"
-    ordered = any(each.probe for each in access)
+    of_lineage = chosen.root is not None or (bool(access) and access[0].table == "lineage")
+    ordered = chosen.root is not None or any(each.probe for each in access)
     hidden = " + 0" if (access or chosen.by_words) and not ordered else ""
+    conditions = [each.condition for each in access]
+    if chosen.root is not None:
+        conditions.append(Fragment(f"l.root_key = {ROOT_KEY}", (chosen.root,)))
     if of_lineage:
         source = "documents_lineagestep l JOIN documents_document d ON d.namespace_id = l.namespace_id AND d.id = l.id"
     else:
         source = f"documents_document d{STEP_JOIN if lineage else ''}"
     row = "l" if of_lineage else "d"
     place = f"{row}.namespace_id{hidden} = c.namespace_id AND {row}.collection_id{hidden} = c.id"
-    conditions = "".join(f" AND {each.condition.text}" for each in access)
     return Fragment(
-        f" FROM {source}{join.text} WHERE {place}{conditions}",
-        (*join.params, *(param for each in access for param in each.condition.params)),
+        f" FROM {source}{join.text} WHERE {place}{''.join(f' AND {each.text}' for each in conditions)}",
+        (*join.params, *(param for each in conditions for param in each.params)),
     )
 
 
@@ -90,11 +94,14 @@ def add_found(
     out.add(" OFFSET 0) m")
 
 
-def add_conditions(out: Texts, question: Question, *, walked: bool = False) -> None:
+def add_conditions(out: Texts, question: Question, *, walked: bool = False, in_steps: bool = False) -> None:
     """`walked`: so that PostgreSQL keeps to the order's index, because a filter that it can't judge seems to leave next to
     nothing, and sorting that cheaper. A CASE seems to leave half. Times stand as they are: the index begins and ends at them.
+    `in_steps`: times of creation are those of the steps, whose index is walked along.
     """
     for_the_index, checked = _times_and_others(question.filters) if walked else (question.filters, None)
+    if in_steps and for_the_index is not None:
+        for_the_index = _of_steps(for_the_index)
     if for_the_index is not None:
         out.add(" AND ").add(filters.predicate(for_the_index))
     partition = question.partition
@@ -105,6 +112,14 @@ def add_conditions(out: Texts, question: Question, *, walked: bool = False) -> N
         out.add(" AND (uuid_hash(d.id)::bigint & 2147483647) %% %s = %s", partition.count, partition.index)
     if walked:
         out.add(" THEN true ELSE false END")
+
+
+def _of_steps(node: Node) -> Node:
+    """Of times, those of creation read from the lineage step."""
+    if isinstance(node, Condition):
+        created = node.field.column == "d.created_at"
+        return replace(node, field=replace(node.field, column="l.created_at")) if created else node
+    return replace(node, nodes=tuple(map(_of_steps, node.nodes)))
 
 
 def _times_and_others(node: Node | None) -> tuple[Node | None, Node | None]:
@@ -124,7 +139,7 @@ def narrowing(scope: Scope, collection: str, node: Node | None) -> Fragment:
     """
     places = Places(collection)
     chosen = plan(scope, places, node, statistics(scope, places), wanted=None) if node is not None else Plan()
-    if not chosen.access:
+    if not chosen.gathers:
         return NOTHING
     out = Texts()
     out.add(" AND d.id = ANY(ARRAY(")
@@ -140,7 +155,7 @@ def found_count(scope: Scope, collection: str, node: Node) -> Fragment | None:
     """
     places = Places(collection)
     chosen = plan(scope, places, node, statistics(scope, places), wanted=None)
-    if not chosen.access:
+    if not chosen.gathers:
         return None
     out = Texts()
     cte, params = places_cte(scope, places)

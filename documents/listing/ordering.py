@@ -5,7 +5,7 @@ directions, among themselves in creation order or, where the sort descends, agai
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from documents import fields
@@ -21,6 +21,7 @@ Position = list[str | None]
 
 NOTHING: Final = Fragment("")
 _RELEVANCE: Final = "relevance"
+_CREATED_AT: Final = "d.created_at"
 
 CUT_LENGTH: Final = 200
 """Characters of a string that a declared index holds (migration 0010)."""
@@ -43,10 +44,19 @@ class Ordering:
     nullable: bool = False
     reads_lineage: bool = False
     declared: Ready | None = None
+    row_id: str = "d.id"
 
     @property
     def by_relevance(self) -> bool:
         return self.name == _RELEVANCE
+
+    @property
+    def by_creation(self) -> bool:
+        return self.keys[0].text == _CREATED_AT
+
+    def in_steps(self) -> "Ordering":
+        """The order of creation, as the lineage steps have it."""
+        return replace(self, keys=(Fragment("l.created_at"),), row_id="l.id")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -65,7 +75,7 @@ class Ordering:
         direction = "DESC" if self.descending else "ASC"
         nulls = " NULLS LAST" if self.nullable else ""
         return Fragment(
-            ", ".join([*(f"{key.text} {direction}{nulls}" for key in self.keys), f"d.id {direction}{nulls}"]),
+            ", ".join([*(f"{key.text} {direction}{nulls}" for key in self.keys), f"{self.row_id} {direction}{nulls}"]),
             tuple(param for key in self.keys for param in key.params),
         )
 
@@ -77,7 +87,7 @@ class Ordering:
         if len(position) != len(self.keys) + 1 or position[-1] is None:
             raise BadRequestError("The cursor is not one of this list's order.", parameter="cursor")
         keys = [Fragment(column) for column in self.columns] if selected else list(self.keys)
-        row_id = "id" if selected else "d.id"
+        row_id = "id" if selected else self.row_id
         sign = "<" if self.descending else ">"
         if not self.nullable:
             return _compared(keys, self.types, row_id, position, sign)
@@ -96,7 +106,7 @@ def _compared(keys: list[Fragment], types: tuple[str, ...], row_id: str, positio
     return Fragment(f"({left}) {sign} ({right})", (*(param for key in keys for param in key.params), *position))
 
 
-_CREATED: Final = Ordering("created_at", (Fragment("d.created_at"),), ("timestamptz",), descending=False, indexed=True)
+_CREATED: Final = Ordering("created_at", (Fragment(_CREATED_AT),), ("timestamptz",), descending=False, indexed=True)
 
 
 def ordering(question: Question, ready: Mapping[Index, Ready]) -> Ordering:

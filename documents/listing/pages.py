@@ -79,7 +79,7 @@ def _found(scope: Scope, question: Question, order: Ordering, chosen: Plan, part
     while True:
         out = page_statement(scope, question, order, chosen, part, exact=exact)
         found = sql.rows(out.text, out.params)
-        if exact or order.declared is None or chosen.access or not any(is_cut(list(row[WIDTH:])) for row in found):
+        if exact or order.declared is None or chosen.gathers or not any(is_cut(list(row[WIDTH:])) for row in found):
             return found
         exact = True
 

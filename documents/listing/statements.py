@@ -1,6 +1,7 @@
 """The statement that reads a page: which documents, in which order, and what is read of them."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from documents import filters
@@ -13,7 +14,7 @@ from documents.listing.questions import Question
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
 from documents.payload_indexes import Ready
-from documents.stored import STEP_JOIN, ahead, columns
+from documents.stored import ROOT_KEY, STEP_JOIN, ahead, columns
 from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
 
@@ -55,7 +56,7 @@ def page_statement(scope: Scope, question: Question, order: Ordering, chosen: Pl
     out = Texts()
     cte, params = places_cte(scope, question.places)
     out.add(f"WITH {cte}", *params)
-    by_index = bool(chosen.access) or question.search is not None
+    by_index = chosen.gathers or question.search is not None
     kept = chosen.few and question.search is None
     whole = (kept or (not by_index and order.declared is None)) and question.places.collection is not None
     if question.search is not None:
@@ -64,6 +65,7 @@ def page_statement(scope: Scope, question: Question, order: Ordering, chosen: Pl
         out.add(", matched AS MATERIALIZED (")
         add_found(out, question, chosen, _selected(order, "d.*" if whole else "d.id"), order, ranked=order.by_relevance)
         out.add(")")
+    walk = _add_walk if chosen.root is None else partial(_add_root_walk, chosen.root)
     collection = "scope.collection" if whole else "c.public_id"
     read = ", ".join(narrow) or columns(collection=collection, namespace="scope.namespace", vectors=part.vectors)
     out.add(f" SELECT {read}, " + ", ".join(f"page.{column}::text" for column in (*order.columns, "id")))
@@ -81,7 +83,7 @@ def page_statement(scope: Scope, question: Question, order: Ordering, chosen: Pl
     elif whole:
         out.add("SELECT w.* FROM (SELECT scope.namespace_id, scope.collection_id AS id, scope.collection AS public_id) c")
         out.add(" CROSS JOIN LATERAL (SELECT d.*, ")
-        _add_walk(out, question, order, limit + 1, offset, position)
+        walk(out, question, order, limit + 1, offset, position)
         out.add(") w")
     else:
         out.add("SELECT w.* FROM c CROSS JOIN LATERAL (")
@@ -89,7 +91,7 @@ def page_statement(scope: Scope, question: Question, order: Ordering, chosen: Pl
             _add_declared_walk(out, question, order, order.declared, limit + offset + 1, position, exact)
         else:
             out.add("SELECT d.id, ")
-            _add_walk(out, question, order, limit + offset + 1, 0, position)
+            walk(out, question, order, limit + offset + 1, 0, position)
         out.add(f") w ORDER BY {order.by('w.')}").add(_limit(limit + 1, offset))
     out.add(") p) page ON true LEFT JOIN LATERAL (")
     if whole:
@@ -121,6 +123,24 @@ def _add_walk(out: Texts, question: Question, order: Ordering, limit: int, offse
     """The first of a collection along the order; goes on after `SELECT …, `."""
     out.add(_keys(order))
     _add_collection(out, question, order)
+    if position is not None:
+        out.add(" AND ").add(order.after(position, selected=False))
+    out.add(" ORDER BY ").add(order.by_expressions()).add(_limit(limit, offset))
+
+
+def _add_root_walk(
+    root: str, out: Texts, question: Question, order: Ordering, limit: int, offset: int, position: Position | None
+) -> None:
+    """The first of a root object's documents in a collection, in the order of creation; goes on after `SELECT …, `."""
+    order = order.in_steps()
+    out.add(_keys(order))
+    out.add(
+        " FROM documents_lineagestep l CROSS JOIN LATERAL (SELECT * FROM documents_document d"
+        " WHERE d.namespace_id = l.namespace_id AND d.id = l.id OFFSET 0) d"
+        f" WHERE l.namespace_id = c.namespace_id AND l.root_key = {ROOT_KEY} AND l.collection_id = c.id",
+        root,
+    )
+    add_conditions(out, question, walked=True, in_steps=True)
     if position is not None:
         out.add(" AND ").add(order.after(position, selected=False))
     out.add(" ORDER BY ").add(order.by_expressions()).add(_limit(limit, offset))

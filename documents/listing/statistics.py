@@ -150,7 +150,10 @@ def _sample(namespace_id: int, collection_id: int, documents: int) -> Sample:
 
 
 def _rows(namespace_id: int, collection_id: int) -> list[sql.Row]:
-    """Some 500 to 2,000 documents: of random pages of the table, and, should the collection have few there, of its ends."""
+    """Some 500 to 2,000 documents: of random pages of the table, and, should the collection have few there, of its ends.
+
+    Of more than 2,000, some: the first of them would be the oldest, as pages are read in order.
+    """
     columns = f"d.payload::text, d.internal_metadata::text, d.system::text, {', '.join(f'l.{name}' for name in LINEAGE_TEXTS)}"
     place = "d.namespace_id = %s AND d.collection_id = %s AND pg_column_size(d.payload) < 20000"
     share = sql.one(
@@ -158,7 +161,8 @@ def _rows(namespace_id: int, collection_id: int) -> list[sql.Row]:
     )
     assert share is not None
     found = sql.rows(
-        f"SELECT {columns} FROM documents_document d TABLESAMPLE SYSTEM (%s){STEP_JOIN} WHERE {place} LIMIT 2000",
+        f"SELECT {columns} FROM (SELECT * FROM documents_document d TABLESAMPLE SYSTEM (%s) WHERE {place}"
+        f" ORDER BY random() LIMIT 2000) d{STEP_JOIN}",
         (share[0], namespace_id, collection_id),
     )
     for direction in ("", " DESC") if len(found) < 500 else ():

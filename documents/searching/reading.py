@@ -150,7 +150,7 @@ def _document(row: sql.Row) -> StoredDocument | None:
 def _found(scope: Scope, asked: Search, run: _Run, rows: list[Row], *, more: bool, unknown: list[str]) -> Found:
     near, words = run.ranking.near, run.ranking.words
     unserved = words is not None and words.unserved
-    if near is not None and not near.way.candidates and not near.way.access.access:
+    if near is not None and not near.way.candidates and not near.way.access.gathers:
         unserved = unserved or statistics(scope, asked.question.places).documents > LARGE
     compared = near is None or bool(near.targets)
     return Found(rows, more, run.total, unknown, unserved, run.ranked_some, compared)

@@ -268,7 +268,7 @@ def _add_exactly(
     )
     of_name = Fragment("f.kind = 'dense' AND f.name = %s", (name,))
     out.add(f"({_scored(metric)} FROM (")
-    if near.way.access.access:
+    if near.way.access.gathers:
         out.add("SELECT m.id, v.distance FROM (")
         asked = Question(question.places, question.filters, partition=question.partition)
         add_found(out, asked, near.way.access, Fragment("d.id, d.namespace_id"), None, source=source)

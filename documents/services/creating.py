@@ -148,11 +148,11 @@ def _insert_sql(cte: str, has_lineage: bool, chosen: bool) -> str:
     step = (
         """, step AS (
     INSERT INTO documents_lineagestep (id, namespace_id, collection_id, source_type, source_object_id,
-        source_collection_id, source_document_id, root_object_id, root_bucket_id, path, tier, chain, status)
+        source_collection_id, source_document_id, root_object_id, root_bucket_id, path, tier, chain, status, created_at)
     SELECT created.id, created.namespace_id, created.collection_id, %s, %s, %s, %s, %s,
            COALESCE(%s, place.stored_bucket),
            COALESCE(%s, CASE WHEN %s = 'bucket' THEN COALESCE(%s, place.stored_bucket) || '/' || place.collection END),
-           %s, %s::jsonb, documents_status(created.internal_metadata)
+           %s, %s::jsonb, documents_status(created.internal_metadata), created.created_at
     FROM created, place RETURNING *
 )"""
         if has_lineage

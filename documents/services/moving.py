@@ -51,17 +51,17 @@ def _move(
     sql.run(
         """
 INSERT INTO documents_lineagestep AS l (id, namespace_id, collection_id, source_type, source_object_id,
-    source_collection_id, source_document_id, root_object_id, root_bucket_id, path, tier, chain, status)
+    source_collection_id, source_document_id, root_object_id, root_bucket_id, path, tier, chain, status, created_at)
 SELECT d.id, d.namespace_id, d.collection_id, %s, %s, %s, %s, %s, %s,
        COALESCE(%s, CASE WHEN %s = 'bucket' THEN %s || '/' || c.public_id END), %s, %s::jsonb,
-       documents_status(d.internal_metadata)
+       documents_status(d.internal_metadata), d.created_at
 FROM documents_document d JOIN namespaces_collection c ON c.id = d.collection_id
 WHERE d.namespace_id = %s AND d.id = %s
 ON CONFLICT (id, namespace_id) DO UPDATE SET source_type = excluded.source_type,
     source_object_id = excluded.source_object_id, source_collection_id = excluded.source_collection_id,
     source_document_id = excluded.source_document_id, root_object_id = excluded.root_object_id,
     root_bucket_id = excluded.root_bucket_id, path = excluded.path, tier = excluded.tier, chain = excluded.chain,
-    status = excluded.status
+    status = excluded.status, created_at = excluded.created_at
 """,
         (
             *(sent.source_type, sent.source_object_id, sent.source_collection_id, sent.source_document_id),

@@ -5,9 +5,10 @@ the same under a parent with ten children and with 100,000. Deleted namespaces a
 there.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from documents.stored import ROOT_KEY
 from documents.trees.nodes import LIVING_NAMESPACE, MAX_DEPTH, Node, label, picked_sql, preview, status
 from mixpeek_site import sql
 
@@ -105,20 +106,23 @@ class Siblings(NamedTuple):
         return self.after[0] if self.after else None
 
 
-def _walk(condition: str, compared: str, order: str) -> str:
+def _walk(condition: str, keys: tuple[str, ...], compared: str, order: str) -> str:
+    listed, position = ", ".join(f"l.{key}" for key in keys), ", ".join(["%s"] * len(keys))
     return f"""
-    SELECT l.id FROM documents_lineagestep l
-    WHERE l.namespace_id = %s AND {condition} AND l.collection_id = %s AND l.id {compared} %s
-    ORDER BY l.id {order} LIMIT {SIBLINGS_SHOWN + 1}"""
+    SELECT {listed} FROM documents_lineagestep l
+    WHERE l.namespace_id = %s AND {condition} AND l.collection_id = %s AND ({listed}) {compared} ({position})
+    ORDER BY {", ".join(f"l.{key} {order}" for key in keys)} LIMIT {SIBLINGS_SHOWN + 1}"""
 
 
-def _siblings_sql(condition: str) -> str:
+def _siblings_sql(condition: str, *keys: str) -> str:
+    """`keys`: what orders the siblings, as the index does that holds them."""
+    backwards = ", ".join(f"{key} DESC" for key in keys)
     return f"""
-WITH earlier AS ({_walk(condition, "<", "DESC")}
-), later AS ({_walk(condition, ">", "ASC")}
+WITH earlier AS ({_walk(condition, keys, "<", "DESC")}
+), later AS ({_walk(condition, keys, ">", "ASC")}
 ), picked AS (
-    SELECT id, -row_number() OVER (ORDER BY id DESC) AS place FROM earlier
-    UNION ALL SELECT id, row_number() OVER (ORDER BY id) FROM later
+    SELECT id, -row_number() OVER (ORDER BY {backwards}) AS place FROM earlier
+    UNION ALL SELECT id, row_number() OVER (ORDER BY {", ".join(keys)}) FROM later
 )
 SELECT picked.place, d.document_id, {status("d")}, {label("d")}, {preview("d")}
 FROM picked JOIN documents_document d ON d.namespace_id = %s AND d.id = picked.id
@@ -126,8 +130,10 @@ ORDER BY picked.place
 """
 
 
-_OF_PARENT: Final = _siblings_sql("l.source_document_id = %s")
-_OF_ROOT: Final = _siblings_sql("l.root_object_id = %s AND l.source_document_id IS NULL AND l.tier = 1")
+_OF_PARENT: Final = _siblings_sql("l.source_document_id = %s", "id")
+_OF_ROOT: Final = _siblings_sql(
+    f"l.root_key = {ROOT_KEY} AND l.root_object_id = %s AND l.source_document_id IS NULL AND l.tier = 1", "created_at", "id"
+)
 
 
 def siblings(namespace_id: int, node: Node) -> Siblings:
@@ -135,7 +141,10 @@ def siblings(namespace_id: int, node: Node) -> Siblings:
     parent = node.source_document_id or node.root_object_id
     if parent is None:
         return Siblings([], [], False, False)
-    side = (namespace_id, sql.text(parent), node.collection_key, node.key)
+    name = sql.text(parent)
+    side: tuple[Any, ...] = (namespace_id, name, node.collection_key, node.key)
+    if not node.source_document_id:
+        side = (namespace_id, name, name, node.collection_key, node.created_at, node.key)
     statement = _OF_PARENT if node.source_document_id else _OF_ROOT
     found = [Sibling._make(row) for row in sql.rows(statement, (*side, *side, namespace_id))]
     before = [each for each in found if each.place < 0]

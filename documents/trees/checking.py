@@ -30,7 +30,7 @@ CONTRADICTION: Final = "contradiction"
 CYCLE: Final = "cycle"
 STRAY: Final = "stray"
 
-RECORDED: Final = ("root_object_id", "root_bucket_id", "source_collection_id", "path", "tier", "status")
+RECORDED: Final = ("root_object_id", "root_bucket_id", "source_collection_id", "path", "tier", "status", "created_at")
 """What a finding shows as it is and as it should be; a chain is too long for that."""
 
 
@@ -141,7 +141,8 @@ def _derived() -> str:
     CASE WHEN p.id IS NULL THEN l.tier ELSE COALESCE(pl.tier, 1) + 1 END AS tier,
     CASE WHEN p.id IS NULL THEN l.chain
          ELSE {head} || jsonb_build_array({lineage.own_step("d", "c", "l")}) END AS chain,
-    documents_status(d.internal_metadata) AS status
+    documents_status(d.internal_metadata) AS status,
+    COALESCE(d.created_at, l.created_at) AS created_at
 """
 
 
@@ -152,7 +153,7 @@ _COLUMNS: Final = ("collection_id", *RECORDED, "chain")
 def _batch_sql(one_namespace: bool) -> str:
     """Every row begins with how many steps were read and the last one's key; only those that are worth a word follow."""
     differs = ", ".join(f"CASE WHEN b.{name} IS DISTINCT FROM b.derived_{name} THEN '{name}' END" for name in _COLUMNS)
-    pairs = ", ".join(f"b.{name}, b.derived_{name}" for name in RECORDED)
+    pairs = ", ".join(f"b.{name}{_shown_as(name)}, b.derived_{name}{_shown_as(name)}" for name in RECORDED)
     derived = ", ".join(f"x.{name} AS derived_{name}" for name in _COLUMNS)
     return f"""
 WITH batch AS MATERIALIZED (
@@ -177,6 +178,10 @@ LEFT JOIN (SELECT b.id, b.namespace_id FROM batch b ORDER BY b.id DESC, b.namesp
 LEFT JOIN found ON true
 ORDER BY found.id
 """
+
+
+def _shown_as(name: str) -> str:
+    return "::text" if name == "created_at" else ""
 
 
 def _finding(row: Sequence[Any]) -> Finding:

@@ -1,7 +1,8 @@
 """The documents that come from a root object, in creation order (contract section 8).
 
 Whether a document belongs to an object is what its lineage step records as its root. An object is known if it is
-registered or a document of a living collection names it as its root.
+registered or a document of a living collection names it as its root. Its documents are counted by collection; a page is
+the first of each collection that it has documents in, put in order (docs/decisions/0022).
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from documents.features import Vectors
-from documents.stored import StoredDocument
+from documents.stored import ROOT_KEY, StoredDocument
 from documents.trees.reading import Position, page_of, read_picked
 from mixpeek_site import sql
 from mixpeek_site.errors import NotFoundError
@@ -48,12 +49,12 @@ def object_documents(
     cte, params = scope.cte()
     name = sql.text(object_id)
     asked = [] if collections is None else [list(collections)]
-    paged = [position[0]] if position else []
+    paged = position or []
     head = Fragment(
         _documents_sql(cte, collections is not None, bool(position), limit),
-        (*params, *asked * 3, name, name, name, name, *paged, offset),
+        (*params, *asked * 2, name, *asked, *[name] * 4, *paged, limit + offset + 1, offset),
     )
-    picked = read_picked(head, ("known", "total", "unknown"), ("id",), namespace="place.namespace", vectors=vectors)
+    picked = read_picked(head, ("known", "total", "unknown"), ("created_at", "id"), namespace="place.namespace", vectors=vectors)
     if picked is None:
         raise scopes.namespace_not_found(scope.identifier)
     known, total, unknown = picked.first
@@ -72,7 +73,6 @@ def require_object(scope: Scope, object_id: str) -> None:
 
 @lru_cache
 def _documents_sql(cte: str, some_collections: bool, resumed: bool, limit: int) -> str:
-    named = " AND (c.public_id = ANY(%s) OR c.name = ANY(%s))" if some_collections else ""
     unknown = (
         "(SELECT array_agg(DISTINCT asked) FROM unnest(%s::text[]) AS asked WHERE NOT EXISTS (SELECT FROM"
         " namespaces_collection c WHERE c.namespace_id = scope.namespace_id AND c.deleted_at IS NULL"
@@ -80,15 +80,8 @@ def _documents_sql(cte: str, some_collections: bool, resumed: bool, limit: int) 
         if some_collections
         else "NULL::text[]"
     )
-    # Of the few that are deleted and not yet purged, or of those that were asked for.
-    condition = "= ANY(wanted.ids)" if some_collections else "<> ALL(wanted.ids)"
     return f"""
-WITH {cte}, wanted AS MATERIALIZED (
-    SELECT scope.namespace_id, ARRAY(
-        SELECT c.id FROM namespaces_collection c
-        WHERE c.namespace_id = scope.namespace_id
-          AND c.deleted_at IS {"" if some_collections else "NOT "}NULL{named}) AS ids
-    FROM scope
+WITH {cte}, held AS MATERIALIZED ({_held(some_collections)}
 ), place AS MATERIALIZED (
     SELECT scope.namespace_id, scope.namespace, {unknown} AS unknown,
            EXISTS (SELECT FROM namespaces_bucketobject o WHERE o.namespace_id = scope.namespace_id AND o.object_id = %s)
@@ -97,14 +90,33 @@ WITH {cte}, wanted AS MATERIALIZED (
                JOIN namespaces_collection c
                    ON c.namespace_id = l.namespace_id AND c.id = l.collection_id AND c.deleted_at IS NULL
                WHERE l.namespace_id = scope.namespace_id AND l.root_object_id = %s) AS known,
-           (SELECT count(*) FROM documents_lineagestep l
-            WHERE l.namespace_id = scope.namespace_id AND l.root_object_id = %s AND l.collection_id {condition}) AS total
-    FROM scope JOIN wanted ON wanted.namespace_id = scope.namespace_id
+           (SELECT COALESCE(sum(held.documents), 0)::bigint FROM held) AS total
+    FROM scope
 ), picked AS MATERIALIZED (
-    SELECT l.id FROM wanted CROSS JOIN LATERAL (
-        SELECT l.id FROM documents_lineagestep l
-        WHERE l.namespace_id = wanted.namespace_id AND l.root_object_id = %s AND l.collection_id {condition}
-          {"AND l.id > %s::uuid" if resumed else ""}
-        ORDER BY l.id LIMIT {limit + 1} OFFSET %s
-    ) l ORDER BY l.id
+    SELECT l.created_at, l.id FROM held CROSS JOIN LATERAL (
+        SELECT l.created_at, l.id FROM documents_lineagestep l
+        WHERE l.namespace_id = (SELECT namespace_id FROM scope) AND l.root_key = {ROOT_KEY} AND l.collection_id = held.id
+          AND l.root_object_id = %s{" AND (l.created_at, l.id) > (%s::timestamptz, %s::uuid)" if resumed else ""}
+        ORDER BY l.created_at, l.id LIMIT %s
+    ) l ORDER BY l.created_at, l.id LIMIT {limit + 1} OFFSET %s
 )"""
+
+
+def _held(some_collections: bool) -> str:
+    """The collections that are meant, with how many of the object's documents they have. Parameters: names twice, the object."""
+    if some_collections:
+        return """
+    SELECT c.id, n.documents FROM scope
+    JOIN namespaces_collection c ON c.namespace_id = scope.namespace_id AND c.deleted_at IS NULL
+        AND (c.public_id = ANY(%s) OR c.name = ANY(%s))
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS documents FROM documents_lineagestep l
+        WHERE l.namespace_id = scope.namespace_id AND l.root_object_id = %s AND l.collection_id = c.id
+    ) n WHERE n.documents > 0"""
+    return """
+    SELECT c.id, n.documents FROM scope
+    CROSS JOIN LATERAL (
+        SELECT l.collection_id, count(*) AS documents FROM documents_lineagestep l
+        WHERE l.namespace_id = scope.namespace_id AND l.root_object_id = %s GROUP BY l.collection_id
+    ) n
+    JOIN namespaces_collection c ON c.namespace_id = scope.namespace_id AND c.id = n.collection_id AND c.deleted_at IS NULL"""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from documents.stored import ROOT_KEY
 from documents.trees.objects import object_not_found
 from documents.trees.scoping import scope_cte
 from mixpeek_site import jsonio, sql
@@ -72,10 +73,11 @@ def _tree_sql(cte: str, with_ids: bool) -> str:
         SELECT string_agg(step ->> 'collection_id', '/' ORDER BY number)
         FROM jsonb_array_elements(l.chain) WITH ORDINALITY AS steps (step, number)) END AS way"""
     ids = f"""LEFT JOIN LATERAL (
-    SELECT array_agg(first.document_id ORDER BY first.id) AS ids FROM (
-        SELECT d.id, d.document_id FROM (
-            SELECT l.id FROM {stage} AND (l.path_key = s.path_key OR l.path_key IS NULL AND s.path_key IS NULL)
-            ORDER BY l.id LIMIT s.listed
+    SELECT array_agg(first.document_id ORDER BY first.created_at, first.id) AS ids FROM (
+        SELECT l.created_at, d.id, d.document_id FROM (
+            SELECT l.created_at, l.id FROM {stage} AND l.root_key = {ROOT_KEY}
+              AND (l.path_key = s.path_key OR l.path_key IS NULL AND s.path_key IS NULL)
+            ORDER BY l.created_at, l.id LIMIT s.listed
         ) l JOIN documents_document d ON d.namespace_id = (SELECT namespace_id FROM scope) AND d.id = l.id
     ) first
 ) listed ON s.listed > 0"""
@@ -121,7 +123,7 @@ def tree(scope: Scope, object_id: str, *, with_ids: bool = False) -> Tree:
     all. Raises NotFoundError for the namespace or an unknown object.
     """
     cte, name = scope_cte(scope), sql.text(object_id)
-    found = sql.rows(_tree_sql(cte.text, with_ids), (*cte.params, *[name] * (5 if with_ids else 4)))
+    found = sql.rows(_tree_sql(cte.text, with_ids), (*cte.params, *[name] * (6 if with_ids else 4)))
     if not found:
         raise scopes.namespace_not_found(scope.identifier)
     bucket = found[0][10]

@@ -131,7 +131,7 @@ _PATH_PARAMETERS = {
     "collection_identifier": "The collection's id or name.",
     "bucket_identifier": "The bucket's id or name.",
     "object_identifier": "The object's id.",
-    "object_id": "The object's id.",
+    "object_id": "The object's id, percent-encoded: `s3://films/1` is `s3%3A%2F%2Ffilms%2F1`.",
     "document_id": "The document's id.",
 }
 

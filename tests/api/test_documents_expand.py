@@ -460,11 +460,12 @@ WITH c AS (
     SELECT gen_random_uuid(), c.namespace_id, c.id, %s || '_' || n, jsonb_build_object('n', n, 'see', {source}),
         '{{}}', '{{}}', '[]', '[]', 1
     FROM c CROSS JOIN generate_series(0, %s) AS n
-    RETURNING id, namespace_id, collection_id, payload
+    RETURNING id, namespace_id, collection_id, payload, created_at
 )
 INSERT INTO documents_lineagestep (id, namespace_id, collection_id, source_type, source_document_id,
-    source_collection_id, root_object_id, tier)
-SELECT made.id, made.namespace_id, made.collection_id, 'collection', made.payload ->> 'see', c.public_id, 'obj_root', 2
+    source_collection_id, root_object_id, tier, created_at)
+SELECT made.id, made.namespace_id, made.collection_id, 'collection', made.payload ->> 'see', c.public_id, 'obj_root', 2,
+    made.created_at
 FROM made CROSS JOIN c
 """,
             (documents.collection, name, above, number - 1),

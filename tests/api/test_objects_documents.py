@@ -1,10 +1,14 @@
 """`/v1/objects/{id}/documents`: everything that comes from an object (contract section 8)."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from documents import importing
+from documents.importing.writing import place_for
 from documents.trees import reading
+from mixpeek_site import jsonio
 from namespaces import services
 from tests import cast
 from tests.api.lineages import plant
@@ -139,6 +143,50 @@ def test_one_that_is_only_referred_to_is_known(api: Api, documents: Documents, s
 def test_an_unknown_object_is_not_found(api: Api, film: Documents, name: str) -> None:
     assert error(api.get(f"/v1/objects/{name}/documents")) == (404, "NotFoundError")
     assert error(api.get(f"/v1/objects/{name}/documents?limit=abc")) == (404, "NotFoundError")
+
+
+@pytest.mark.parametrize(
+    "object_id",
+    ["s3://films/reel 1.mp4", "a/documents", "a/decomposition-tree/", "/", "//x", "50%/ü", "%2F", "a/../b", "list", "x\ny"],
+)
+def test_an_object_is_reached_whatever_its_id_is_called(api: Api, documents: Documents, object_id: str) -> None:
+    documents.create({"document_id": "frame", "source_object_id": object_id})
+    quoted = f"/v1/objects/{quote(object_id, safe='')}"
+    for path in (f"{quoted}/documents", f"{quoted}/documents/"):
+        answer = asked(api, url=path)
+        assert (answer["root_object_id"], ids(answer)) == (object_id, ["frame"])
+    tree = asked(api, url=f"{quoted}/decomposition-tree")
+    assert (tree["root_object_id"], tree["total_documents"]) == (object_id, 1)
+    assert asked(api, url=f"{quoted}/impact")["target"]["object_id"] == object_id
+    assert error(api.get(f"{quoted}x/documents")) == (404, "NotFoundError")
+
+
+def test_pages_of_an_object_with_slashes_go_on(api: Api, documents: Documents) -> None:
+    for number in range(3):
+        documents.create({"document_id": f"frame_{number}", "source_object_id": "s3://films/1"})
+    url = "/v1/objects/s3%3A%2F%2Ffilms%2F1/documents"
+    first = asked(api, "?page_size=2", url)
+    assert ids(asked(api, first["pagination"]["next_page"], url)) == ["frame_2"]
+    assert ids(asked(api, f"?page_size=2&cursor={first['pagination']['next_cursor']}", url)) == ["frame_2"]
+
+
+def test_creation_orders_documents_whose_times_are_kept(api: Api, documents: Documents) -> None:
+    """An import may bring older documents than those that are stored."""
+    documents.create({"document_id": "new", "source_object_id": "obj_film"})
+    old = {"created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z"}
+    line = jsonio.dumps({"document_id": "old", "source_object_id": "obj_film", "_internal": old}).encode()
+    place = place_for(api.scope, documents.collection)
+    importing.run(importing.lines_of([line]), place, importing.Options("fail"), lambda *_: None)
+    assert ids(asked(api)) == ["old", "new"]
+    cursor = asked(api, "?limit=1")["pagination"]["next_cursor"]
+    assert ids(asked(api, f"?cursor={cursor}")) == ["new"]
+
+
+def test_ids_that_differ_in_case_are_different_objects(api: Api, film: Documents) -> None:
+    film.create({"document_id": "loud", "source_object_id": "OBJ_FILM"})
+    assert ids(asked(api)) == ALL
+    answer = asked(api, url="/v1/objects/OBJ_FILM/documents")
+    assert (ids(answer), answer["total"]) == (["loud"], 1)
 
 
 def test_another_namespaces_object_is_not_found(film: Documents) -> None:

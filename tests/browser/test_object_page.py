@@ -123,15 +123,16 @@ def siblings(place: Place, parent: StoredDocument, count: int) -> None:
         WITH one AS (SELECT * FROM documents_document WHERE namespace_id = %s AND document_id = 'doc_s_00000'),
         made AS (
             INSERT INTO documents_document (id, namespace_id, collection_id, document_id, payload, internal_metadata, system,
-                                            source_blobs, document_blobs, version)
+                                            source_blobs, document_blobs, version, created_at)
             SELECT ('ffffffff-0000-7000-8000-' || lpad(to_hex(k), 12, '0'))::uuid, one.namespace_id, one.collection_id,
                    'doc_s_' || lpad(k::text, 5, '0'), jsonb_build_object('title', 'Copy ' || k), one.internal_metadata,
-                   one.system, one.source_blobs, one.document_blobs, one.version
+                   one.system, one.source_blobs, one.document_blobs, one.version, one.created_at
             FROM one, generate_series(1, %s) k RETURNING id)
         INSERT INTO documents_lineagestep (id, namespace_id, collection_id, source_type, source_collection_id,
-                                           source_document_id, root_object_id, root_bucket_id, path, tier, chain)
+                                           source_document_id, root_object_id, root_bucket_id, path, tier, chain,
+                                           created_at)
         SELECT made.id, l.namespace_id, l.collection_id, l.source_type, l.source_collection_id, l.source_document_id,
-               l.root_object_id, l.root_bucket_id, l.path, l.tier, l.chain
+               l.root_object_id, l.root_bucket_id, l.path, l.tier, l.chain, l.created_at
         FROM made, documents_lineagestep l JOIN one ON one.id = l.id""",
         (place.pk, count - 1),
     )

@@ -51,7 +51,8 @@ def check(*arguments: str) -> tuple[int, list[str], str]:
 def recorded() -> list[Any]:
     names = "id, namespace_id, collection_id, source_type, source_object_id, source_collection_id, source_document_id"
     return sql.rows(
-        f"SELECT {names}, root_object_id, root_bucket_id, path, tier, chain::text, status FROM documents_lineagestep ORDER BY id"
+        f"SELECT {names}, root_object_id, root_bucket_id, path, tier, chain::text, status, created_at"
+        " FROM documents_lineagestep ORDER BY id"
     )
 
 
@@ -105,6 +106,7 @@ BROKEN = [
     "chain = '[1, 2]'",
     "source_collection_id = 'col_other'",
     "status = 'FAILED'",
+    "created_at = l.created_at - interval '1 day'",
     "collection_id = (SELECT min(id) FROM namespaces_collection WHERE id <> l.collection_id)",
 ]
 
@@ -126,6 +128,12 @@ def test_a_contradiction_is_told_and_repaired(tree: Documents, document_id: str,
     assert "Repaired" in told
     assert recorded() == before
     assert check()[:2] == (0, [])
+
+
+def test_a_time_is_told_in_json(tree: Documents) -> None:
+    write("top_0", "created_at = '2020-02-29T12:00:00Z'")
+    [found] = [jsonio.loads(line) for line in check("--json")[1][:-1]]
+    assert (found["differs"], found["recorded"]) == (["created_at"], {"created_at": "2020-02-29 12:00:00+00"})
 
 
 def test_one_run_repairs_whatever_is_wrong_in_whatever_order(tree: Documents, monkeypatch: pytest.MonkeyPatch) -> None:

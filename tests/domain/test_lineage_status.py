@@ -1,4 +1,4 @@
-"""A lineage step keeps its document's status: after each kind of write, and after two at the same moment."""
+"""A lineage step keeps its document's status and time of creation: after each write, and after two at the same moment."""
 
 import threading
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from tests import cast, statuses
 pytestmark = pytest.mark.django_db
 at_once = pytest.mark.django_db(transaction=True)
 ROOT: Final = {"source_object_id": "obj_1"}
+TIMES: Final = {"_internal": {"created_at": "2020-02-29T12:00:00.5Z", "updated_at": "2021-01-01T00:00:00Z"}}
 
 
 def metadata(status: object) -> dict[str, Any]:
@@ -99,10 +100,12 @@ def world() -> World:
         (lambda w: w.load({"document_id": "doc_c", **ROOT, **metadata("ä" * 50)}), {"doc_a": "PENDING", "doc_c": "ä" * 40}),
         (lambda w: w.load({"document_id": "doc_c", **ROOT, **metadata([])}), {"doc_a": "PENDING", "doc_c": None}),
         (lambda w: w.load({"document_id": "doc_a", **metadata("DONE")}), {"doc_a": "DONE"}),
+        (lambda w: w.load({"document_id": "doc_c", **ROOT, **TIMES}), {"doc_a": "PENDING", "doc_c": None}),
+        (lambda w: w.load({"document_id": "doc_a", **ROOT, **TIMES}), {"doc_a": "PENDING"}),
         (lambda w: w.load({"document_id": "doc_b", **ROOT, **metadata("DONE")}), {"doc_a": "PENDING", "doc_b": "DONE"}),
     ],
 )  # fmt: skip
-def test_after_a_write_the_step_keeps_the_status(world: World, write: Callable[[World], None], kept: dict[str, Any]) -> None:
+def test_after_a_write_the_step_keeps_status_and_time(world: World, write: Callable[[World], None], kept: dict[str, Any]) -> None:
     write(world)
     assert world.kept() == kept
     statuses.require_kept()
@@ -110,7 +113,7 @@ def test_after_a_write_the_step_keeps_the_status(world: World, write: Callable[[
 
 def test_a_difference_would_be_found(world: World) -> None:
     sql.run("UPDATE documents_lineagestep SET status = 'DONE'")
-    assert statuses.differences() == [("doc_a", "DONE", "PENDING")]
+    assert [row[:3] for row in statuses.differences()] == [("doc_a", "DONE", "PENDING")]
 
 
 def test_a_write_of_user_fields_leaves_the_step_alone(world: World) -> None:

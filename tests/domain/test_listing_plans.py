@@ -86,11 +86,14 @@ def fill(api: Api, collection: str, prefix: str, rows: int) -> None:
                     jsonb_build_object('rank', i %% 5000), '{}', '[]', '[]', 1,
                     '2024-01-01Z'::timestamptz + i * interval '1 s', '2024-06-01Z'::timestamptz - i * interval '1 s'
                 FROM place, generate_series(1, %(rows)s) i
-                RETURNING id, namespace_id, collection_id, (payload ->> 'n')::integer AS i
+                RETURNING id, namespace_id, collection_id, (payload ->> 'n')::integer AS i, created_at
             ), steps AS (
                 INSERT INTO documents_lineagestep (id, namespace_id, collection_id, source_type, source_object_id,
-                    root_object_id, path, tier)
-                SELECT id, namespace_id, collection_id, 'bucket', 'obj_' || i / 4, 'obj_' || i / 4, 'bkt/col', 1 FROM made
+                    root_object_id, path, tier, created_at)
+                SELECT id, namespace_id, collection_id, 'bucket', 'obj_' || i / 4,
+                    CASE WHEN i BETWEEN 1000 AND 5000 AND i %% 2 = 0 THEN 'Obj_Large' ELSE 'obj_' || i / 4 END,
+                    'bkt/col', 1, created_at
+                FROM made
             )
             INSERT INTO documents_documentcount (namespace_id, collection_id, delta)
             SELECT namespace_id, collection_id, count(*) FROM made GROUP BY namespace_id, collection_id
@@ -130,10 +133,14 @@ COMMON: dict[str, dict[str, Any]] = {
     "none of the indexes'": {"field": "n", "operator": "gt", "value": 10},
     "not a rare one": {"NOT": [{"code": "code 77"}]},
 }
-LINEAGE: dict[str, dict[str, Any]] = {
+ROOTS: dict[str, dict[str, Any]] = {
     "a root": {"root_object_id": "OBJ_77"},
     "an absent root": {"root_object_id": "nothing"},
-    "one of some roots": {"field": "source_object_id", "operator": "in", "value": ["obj_1", "obj_2"]},
+    "a root in its own case": {"field": "root_object_id", "value": "obj_77", "case_sensitive": True},
+}
+LARGE_ROOT = {"root_object_id": "obj_LARGE"}
+LINEAGE: dict[str, dict[str, Any]] = {
+    "one of some": {"field": "source_object_id", "operator": "in", "value": ["obj_1", "obj_2"]},
 }
 
 
@@ -253,6 +260,60 @@ def test_lineage_is_found_by_its_own_index(filled: Filled, filters: dict[str, An
 
 
 @by_order
+@pytest.mark.parametrize("filters", ROOTS.values(), ids=ROOTS)
+def test_documents_of_a_root_are_found_by_an_index_of_roots(
+    filled: Filled, filters: dict[str, Any], order: dict[str, Any]
+) -> None:
+    for more in ({"limit": 50}, {"limit": 50, "include_total": True}, {"limit": 50, "offset": 20}):
+        check(filled, {**order, "filters": filters, **more}, "lineage_root_created", visited=100)
+        check(filled, {**order, "filters": filters, **more}, "lineage_root_created", everywhere=True, visited=100)
+
+
+def test_a_large_root_is_counted_by_its_index(filled: Filled) -> None:
+    check(filled, {"filters": LARGE_ROOT, "limit": 50, "include_total": True}, "lineage_root_created", visited=2001)
+
+
+@pytest.mark.parametrize("order", ["in creation order", "newest first"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"kind": "usual"},
+        {"field": "created_at", "operator": "gte", "value": "2024-01-01T00:30:00Z"},
+        {"field": "n", "operator": "gt", "value": 10},
+    ],
+    ids=["all", "common value", "from a time on", "served by no index"],
+)
+def test_a_large_root_costs_what_a_page_of_it_does(filled: Filled, order: str, more: dict[str, Any]) -> None:
+    """Its documents were made at one time, far from either end of the order."""
+    asked = {**LIST[order], "filters": {"AND": [LARGE_ROOT, more]} if more else LARGE_ROOT}
+    cursor = re.search(r'"next_cursor":"([^"]+)"', sent(filled, {**asked, "limit": 500})[2])
+    assert cursor
+    for place in ({}, {"cursor": cursor[1]}):
+        check(filled, {**asked, **place, "limit": 50}, "lineage_root_created", visited=110)
+    check(filled, {**asked, "limit": 50}, "lineage_root_created", everywhere=True, visited=310)
+
+
+def test_what_is_rarer_than_the_root_is_found_by_its_own_index(filled: Filled) -> None:
+    for rare in ({"document_id": "MAIN_2000"}, {"code": "code 500"}):
+        check(filled, {"filters": {"AND": [LARGE_ROOT, rare]}}, "document_terms", visited=100)
+
+
+def test_pages_of_a_root_go_through_all_of_its_documents(filled: Filled) -> None:
+    newest = [f"main_{number}" for number in range(5000, 999, -2)]
+    for order, expected in (("newest first", newest), ("in creation order", newest[::-1])):
+        found, cursor = [], None
+        while True:
+            body = {**LIST[order], "filters": LARGE_ROOT, "limit": 700, "cursor": cursor, "select": ["document_id"]}
+            found += re.findall(r'"document_id":"(main_[0-9]+)"', page := sent(filled, body)[2])
+            more = re.search(r'"next_cursor":"([^"]+)"', page)
+            if not more:
+                break
+            cursor = more[1]
+        assert found == expected
+
+
+@by_order
 @pytest.mark.parametrize("filters", COMMON.values(), ids=COMMON)
 def test_common_values_are_met_along_the_order(filled: Filled, filters: dict[str, Any], order: dict[str, Any]) -> None:
     check(filled, {**order, "filters": filters, "limit": 50}, index_of(order))
@@ -314,9 +375,9 @@ def test_statistics_choose_the_index_for_rare_values_and_the_walk_for_common_one
 
     def by_index(filters: Any, *, wanted: int | None = wanted) -> bool:
         node = read_filters(filters, ("body", "filters"))
-        return bool(planning.plan(filled.api.scope, places, node, known, wanted=wanted).access)
+        return planning.plan(filled.api.scope, places, node, known, wanted=wanted).gathers
 
-    for filters in (*RARE.values(), *LINEAGE.values()):
+    for filters in (*RARE.values(), *LINEAGE.values(), ROOTS["a root"], ROOTS["an absent root"]):
         assert by_index(filters), filters
         assert by_index(filters, wanted=None), filters
     for filters in COMMON.values():

@@ -54,9 +54,10 @@ def put(scope: Scope, records: list[Record]) -> None:
                 document_blobs, schema_version, 1, created_at, updated_at FROM given
         )
         INSERT INTO documents_lineagestep (id, namespace_id, collection_id, root_object_id, root_bucket_id, source_type,
-            source_object_id, source_collection_id, source_document_id, path, tier, chain)
+            source_object_id, source_collection_id, source_document_id, path, tier, chain, created_at)
         SELECT id, namespace_id, of_collection, root_object_id, root_bucket_id, source_type, source_object_id,
-            source_collection_id, source_document_id, path, 1, NULLIF(chain, 'null') FROM given
+            source_collection_id, source_document_id, path, 1, NULLIF(chain, 'null'),
+            created_at FROM given
         WHERE (root_object_id, root_bucket_id, source_type, source_object_id, source_collection_id, source_document_id,
             path, NULLIF(chain, 'null')) IS DISTINCT FROM (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
         """,

@@ -134,5 +134,5 @@ def _patterns(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Any]]:
         if isinstance(each, URLResolver):
             yield from _patterns(each, path)
         elif isinstance(each, URLPattern):
-            plain = re.sub(r"\(\?P(<\w+>)\[\^/\]\+\)", r"\1", path).replace("^", "").removesuffix("$").removesuffix("/?")
+            plain = re.sub(r"\(\?P(<\w+>)\[[^)]+\+\)", r"\1", path).replace("^", "").removesuffix("$").removesuffix("/?")
             yield "/" + re.sub(r"<(\w+)>", r"{\1}", plain), each.callback

@@ -23,8 +23,8 @@ _SHOWN_OF_A_CYCLE = 20
 
 class Command(PlaceCommand):
     help = """Compare what is recorded of every document's lineage with what its stored parent says: its root, path, tier,
-chain and source collection; its collection and status with the document's own. Every write keeps these right, so what
-this finds was written past the API and the commands.
+chain and source collection; its collection, status and time of creation with the document's own. Every write keeps
+these right, so what this finds was written past the API and the commands.
 
 One line for each finding, on standard output:
   orphan         its parent is not stored. That is allowed: it links up when the parent comes
