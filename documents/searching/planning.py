@@ -54,8 +54,9 @@ def choose(scope: Scope, question: Question, wanted: int, *, indexed: bool) -> W
     if not indexed or wanted > DEEPEST:
         return Way(0, access)
     share = access.share if question.filters is not None else 1.0
-    if share is None:
-        return Way(max(_UNKNOWN, 2 * wanted), access)
+    if share is None or (question.filters is not None and not known.samples):
+        candidates = max(_UNKNOWN, 2 * wanted)
+        return Way(candidates if known.documents > candidates else 0, access)
     share = max(share / (partition.count if partition else 1), 1e-9)
     candidates = max(LEAST_CANDIDATES, int(_MARGIN * wanted / share))
     cheaper_exactly = known.documents * share * _COMPARED < candidates * _CANDIDATE
