@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from documents.models import PayloadIndex
+from documents.models import PayloadIndex, VectorIndex
 from mixpeek_site import jsonio
 from namespaces.models import AuditEntry, Bucket, BucketObject, Collection, Namespace, Organization
 from tests import cast
@@ -116,6 +116,25 @@ def test_a_namespace_is_deleted_after_a_question(client: Client, place: Place) -
     assert Namespace.objects.get(pk=place.pk).deleted_at is not None
     staff.get(client, "/namespaces/namespace/")  # tells that it was deleted
     assert place.namespace.name not in staff.get(client, "/namespaces/namespace/")
+
+
+def test_a_collection_s_page_shows_its_vector_indexes(client: Client, place: Place) -> None:
+    declared = [{"name": "<b>", "dimensions": 384}, {"name": "exact", "dimensions": 3000, "metric": "dot", "type": "exact"}]
+    config = jsonio.dumps({"vector_indexes": declared})
+    staff.post(client, "/namespaces/collection/add/", {"namespace": place.pk, "name": "speech", "config": config})
+    made = Collection.objects.get(name="speech")
+    VectorIndex.objects.filter(type="hnsw").update(state="failed", error="no room on <device>")
+    VectorIndex.objects.filter(type="exact").update(state="ready", error=None)
+    page = client.get(f"/admin/namespaces/collection/{made.pk}/change/").content.decode()
+    assert "<tr><td>&lt;b&gt;<td>384<td>cosine<td>hnsw<td>failed<td><td>no room on &lt;device&gt;" in page
+    assert "<tr><td>exact<td>3000<td>dot<td>exact<td>ready<td><td>" in page
+
+
+@pytest.mark.parametrize("declared", ["5", "[5]", '[{"name": "a"}]', '[{"name": "a", "dimensions": 2001}]'])
+def test_vector_indexes_that_can_not_be_are_refused_in_the_form(client: Client, place: Place, declared: str) -> None:
+    data = {"namespace": place.pk, "name": "speech", "config": f'{{"vector_indexes": {declared}}}'}
+    assert "errorlist" in staff.post(client, "/namespaces/collection/add/", data, 200)
+    assert not Collection.objects.filter(name="speech").exists()
 
 
 def test_a_collection_s_extractor_follows_its_config(client: Client, place: Place) -> None:

@@ -171,6 +171,17 @@ def test_without_the_extension_a_declaration_says_what_is_missing(api: Api, coll
         assert "pgvector" in each["index"]["error"]
 
 
+@pytest.mark.no_pgvector
+def test_without_the_extension_housekeeping_says_so_once(api: Api, collection: str) -> None:
+    declare(api, collection, {"name": "a", "dimensions": 3})
+    VectorIndex.objects.update(state="ready", error=None)  # as if the extension had been there
+    [line] = building.Builder()._prepare()
+    assert "pgvector" in line
+    assert "pgvector" in shown(api, collection)[0]["index"]["error"]
+    builder = building.Builder()
+    assert (list(builder._prepare()), builder._is_due()) == ([], False)
+
+
 # Writing --------------------------------------------------------------------------------------------------------------
 
 
