@@ -87,6 +87,17 @@ def test_json_is_searched_from_hit_to_hit(page: Page, place: Place) -> None:
     expect(page.locator("mark")).to_have_count(0)
 
 
+def test_whatever_is_typed_is_searched_as_it_stands(page: Page, place: Place) -> None:
+    signs = "^$\\.*+?()[]{}|/-#&~"
+    place.document("doc_signs", taken_on="2026-11-22", signs=signs)
+    open_document(page, place, "doc_signs")
+    search = page.get_by_label("Search keys and values")
+    for wanted in ("2026-11", signs):
+        search.fill(wanted)
+        expect(page.locator(".jv-count")).to_have_text("1 of 1")
+        expect(page.locator("mark.current")).to_have_text(jsonio.dumps(wanted)[1:-1])
+
+
 def test_values_and_paths_are_copied_exactly(page: Page, place: Place) -> None:
     open_document(page, place, "doc_video")
     page.locator(".line", has_text='"big"').click()

@@ -389,7 +389,7 @@
       const { lines } = this, hits = { from: [], line: [], length: 0, more: false };
       const quoted = JSON.stringify(wanted).slice(1, -1); // as PostgreSQL writes it
       if (wanted) {
-        const escaped = quoted.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+        const escaped = quoted.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
         let line = 0;
         for (const found of lines.text.matchAll(new RegExp(escaped, "giu"))) {
           const from = found.index, to = from + found[0].length;
