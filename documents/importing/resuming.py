@@ -7,6 +7,7 @@ the transactions of a process that was killed but whose last statements PostgreS
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +25,9 @@ _FAILURES_AT_ONCE: Final = 500
 
 
 class Identity(NamedTuple):
-    """What an input is known by: its files' absolute names; their sizes and beginnings, and the options that it is read by."""
+    """What an input is known by: its files' absolute names, their sizes and beginnings (of pipes neither is known), and the
+    options that it is read by.
+    """
 
     names: list[str]
     files: list[JSONObject]
@@ -46,6 +49,11 @@ class StoredRun(NamedTuple):
     options: JSONObject
     is_finished: bool
 
+    @property
+    def is_final(self) -> bool:
+        """Whether it is done and the same input can be told by looking; what comes through a pipe has to be read."""
+        return self.is_finished and all("size" in file for file in self.files)
+
 
 def identity(paths: Sequence[str], options: Mapping[str, Any]) -> Identity:
     """`options`: those that decide what a line becomes, by the name that a person gives them. Raises OSError."""
@@ -56,6 +64,8 @@ def identity(paths: Sequence[str], options: Mapping[str, Any]) -> Identity:
 def _file(path: str) -> JSONObject:
     if path == STANDARD_INPUT:
         return {"name": path}
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return {"name": os.path.abspath(path)}  # a pipe, which can be opened once: what is read of it is gone
     with open(path, "rb") as file:
         head = hashlib.sha256(file.read(_HEAD_BYTES)).hexdigest()
         return {"name": os.path.abspath(path), "size": os.fstat(file.fileno()).st_size, "head": head}
@@ -83,11 +93,13 @@ def _shown(option: Any) -> str:
 
 
 def newest(namespace_id: int, collection_id: int | None, names: list[str]) -> StoredRun | None:
-    """The newest run of the files of these names into this place."""
+    """The newest run of the files of these names into this place, of those that got so far that something is kept of them."""
     row = sql.one(
         """
 SELECT r.id, r.files::text, r.options::text, r.finished_at IS NOT NULL FROM documents_importrun r
-WHERE r.namespace_id = %s AND r.collection_id IS NOT DISTINCT FROM %s AND r.names = %s ORDER BY r.id DESC LIMIT 1
+WHERE r.namespace_id = %s AND r.collection_id IS NOT DISTINCT FROM %s AND r.names = %s
+AND (r.finished_at IS NOT NULL OR EXISTS (SELECT FROM documents_importedbatch b WHERE b.run_id = r.id))
+ORDER BY r.id DESC LIMIT 1
 """,
         (namespace_id, collection_id, names),
     )
@@ -104,6 +116,18 @@ def begin(namespace_id: int, collection_id: int | None, of: Identity) -> Run:
     )
     assert row is not None
     return Run(row[0], 1)
+
+
+def hold_up(namespace_id: int, collection_id: int | None, names: list[str]) -> None:
+    """Let runs of these files that have not stored anything begin no batch any more; waits for the one that they are at."""
+    sql.run(
+        """
+UPDATE documents_importrun r SET epoch = r.epoch + 1
+WHERE r.namespace_id = %s AND r.collection_id IS NOT DISTINCT FROM %s AND r.names = %s AND r.finished_at IS NULL
+AND NOT EXISTS (SELECT FROM documents_importedbatch b WHERE b.run_id = r.id)
+""",
+        (namespace_id, collection_id, names),
+    )
 
 
 def take_over(stored: StoredRun) -> tuple[Run, Done]:

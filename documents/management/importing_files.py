@@ -24,7 +24,7 @@ from mixpeek_site.management.progress import Progress
 _JSON_PROGRESS_SECONDS: Final = 1.0
 # Those that decide what a line becomes: an import that goes on has to have the same.
 _MEANING: Final = (
-    *("format", "types", "records", "map", "id_field", "collection_field", "create_collections", "new_times"),
+    *("format", "types", "records", "map", "id_field", "collection_field", "create_collections"),
     *("on_conflict", "limit", "new_times"),
 )
 
@@ -94,8 +94,12 @@ def begin(place: Place | Places, paths: Sequence[str], options: dict[str, Any]) 
                 raise CommandError(sentence, returncode=EXIT_WRONG_ARGUMENTS)
         return Beginning(None, None, "")
     given = {f"--{name.replace('_', '-')}": options.get(name) or None for name in _MEANING}
+    if isinstance(place, Places):
+        given["--collection"] = options["collection"]  # of rows that name none; else it is what the run is of
     now = resuming.identity(paths, given)
     namespace_id, collection_id = place.namespace_id, place.collection_id if isinstance(place, Place) else None
+    if resume:
+        resuming.hold_up(namespace_id, collection_id, now.names)
     stored = resuming.newest(namespace_id, collection_id, now.names)
     if stored is None or not resume:
         unfinished = stored is not None and not stored.is_finished and resuming.counts(stored.id).lines
@@ -107,7 +111,7 @@ def begin(place: Place | Places, paths: Sequence[str], options: dict[str, Any]) 
     if difference is not None:
         what = "This is not the input that the import began with" if not stored.is_finished else "The import of this is done"
         raise CommandError(f"{what}: {difference}. Without --resume it begins anew.", returncode=EXIT_WRONG_ARGUMENTS)
-    if stored.is_finished:
+    if stored.is_final:
         said = "This import is done already, so nothing was read. Without --resume it begins anew."
         return Beginning(None, resuming.counts(stored.id), said)
     run, done = resuming.take_over(stored)

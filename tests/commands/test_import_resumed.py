@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -149,14 +151,85 @@ def test_an_input_that_differs_where_its_beginning_does_not_tell_is_refused(api:
     assert Document.objects.count() == 149
 
 
-def test_a_shorter_input_is_refused(api: Api, collection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Standard input has no size that could be compared."""
+def test_a_run_that_did_nothing_does_not_hide_the_one_that_was_stopped(api: Api, collection: str, tmp_path: Path) -> None:
+    file = stopped_import(api, collection, tmp_path)
+    with pytest.raises(CommandError, match="can't be written"):
+        ran(api, collection, file, "--errors", str(tmp_path / "no such folder" / "errors.jsonl"))
+    assert ran(api, collection, file, "--resume").out.startswith("10 lines, 5 of them before: 9 imported, 1 failed")
+    assert stored_numbers() == [n for n in range(10) if n != 3]
 
-    def fed(bodies: list[Any], *options: str) -> Ran:
-        with written(tmp_path, bodies).open() as file:
-            monkeypatch.setattr(sys, "stdin", file)
-            return ran(api, collection, Path("-"), "--batch-size", "5", *options)
 
+def test_a_run_that_has_stored_nothing_yet_ends_when_another_goes_on_in_its_place(api: Api, collection: str) -> None:
+    with started(api, collection, "-", "--batch-size", "10") as slow:
+        while not ImportRun.objects.exists():
+            time.sleep(0.05)
+        run = ImportRun.objects.get()
+        resuming.hold_up(run.namespace_id, run.collection_id, ["-"])
+        feed(slow, numbered(25))
+        _, told = slow.communicate(timeout=20)
+    assert (slow.returncode, Document.objects.count()) == (1, 0)
+    assert "Another process goes on with this import" in told
+
+
+def test_the_collection_of_rows_that_name_none_is_part_of_what_an_import_is(api: Api, collection: str, tmp_path: Path) -> None:
+    file = written(tmp_path, numbered(2))
+    assert ran(api, collection, file, "--create-collections").code == 0
+    with pytest.raises(CommandError, match=f"--collection was {collection} and now is another"):
+        ran(api, "another", file, "--create-collections", "--resume")
+
+
+class Fed:
+    """Imports what comes on standard input, which has no size that could be compared."""
+
+    def __init__(self, api: Api, collection: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._place = api, collection
+        self._folder = folder
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, bodies: list[Any], *options: str) -> Ran:
+        with written(self._folder, bodies).open() as file:
+            self._monkeypatch.setattr(sys, "stdin", file)
+            return ran(*self._place, Path("-"), "--batch-size", "5", *options)
+
+
+@pytest.fixture
+def fed(api: Api, collection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fed:
+    return Fed(api, collection, tmp_path, monkeypatch)
+
+
+def test_of_standard_input_that_is_done_the_lines_themselves_tell_whether_it_is_the_same(fed: Fed) -> None:
+    assert fed(numbered(10), "--resume").code == 0
+    with pytest.raises(CommandError, match="are not those that were imported"):
+        fed([{"day": 2}, *numbered(9)], "--resume")
+    assert fed(numbered(10), "--resume").out.startswith("10 lines, 10 of them before: 10 imported, 0 failed")
+    assert fed(numbered(12), "--resume").out.startswith("12 lines, 10 of them before: 12 imported")
+    assert stored_numbers() == list(range(12))
+
+
+def test_a_pipe_is_read_from_its_first_byte(api: Api, collection: str, tmp_path: Path) -> None:
+    """As `<(zcat …)` of a shell gives one: however often a file that can be looked at twice is looked at."""
+    bodies = [{"n": number, "text": "x" * 1000} for number in range(200)]
+    content = written(tmp_path, bodies).read_bytes()
+    reading, writing = os.pipe()
+    with open(reading, "rb"), meanwhile(lambda: write_all(writing, content)):
+        assert ran(api, collection, Path(f"/dev/fd/{reading}")).out.startswith("200 lines: 200 imported")
+    assert stored_numbers() == list(range(200))
+
+
+def write_all(pipe: int, content: bytes) -> None:
+    with open(pipe, "wb") as file:
+        file.write(content)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], None]) -> Iterator[None]:
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    thread.join(10)
+
+
+def test_a_shorter_input_is_refused(fed: Fed) -> None:
     bodies = numbered(10, bad=range(8, 9))
     assert fed(bodies, "--max-errors", "1").code == 3
     with pytest.raises(CommandError, match="so it is not the same input"):

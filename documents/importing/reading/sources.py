@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -89,11 +90,14 @@ def _globbed(name: str) -> list[str]:
 
 
 def _size(path: str) -> int:
+    """In bytes; 0 of what is no regular file. Raises SourceError."""
     if path == "-":
         return 0
     if os.path.isdir(path):
         raise SourceError(f"{path} is a directory; name its files: {os.path.join(path, '*')}")
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return 0  # a pipe, which can be opened once: what is read of it is gone
         with open(path, "rb") as file:
             return os.fstat(file.fileno()).st_size
     except OSError as error:
@@ -115,7 +119,7 @@ def _lines(stream: Stream, max_bytes: int, how: Reading) -> Iterator[Line]:
             delimiter = "\t" if kind == "tsv" else None
             return delimited.lines(stream.content, max_bytes, name, delimiter=delimiter, types=how.types)
         case "parquet":
-            if stream.is_packed or name == STANDARD_INPUT:
+            if stream.is_packed or name == STANDARD_INPUT or not stream.file.seekable():
                 raise SourceError(f"{name}: Parquet is read from its end, so it must be a file of its own, not packed.")
             return parquet.lines(stream.file, max_bytes, name, how.dropped)
         case _:

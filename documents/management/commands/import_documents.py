@@ -56,7 +56,7 @@ first waits, and links up when its parent arrives.
 Interrupted (Ctrl-C, kill -9, the machine, the database). Whole batches are in, the rest is not, and the database knows
 which. The same command with --resume goes on: it reads past what is in, compares it with what was imported, and ends with
 every line once, also of lines without ids; the counts are those of all parts, and the errors file is gone on with. Of an
-import that is done --resume says only that. Standard input goes, too, when the same lines are fed again.
+import that is done --resume says only that. Standard input and pipes go, too, when the same lines are fed again.
 
 exit codes: 0 every line is in (or skipped), 1 the import could not begin or go on, 2 wrong arguments, or not the input to
 go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interrupted"""
@@ -110,7 +110,7 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
             try:
                 source = opened.enter_context(open_source(files, how))
                 beginning = importing_files.begin(
-                    place, source.paths, {**options, "on_conflict": on_conflict, "dry_run": dry_run}
+                    place, source.paths, {**options, "collection": collection, "on_conflict": on_conflict, "dry_run": dry_run}
                 )
                 state = beginning.state
                 kept_file = None
