@@ -62,20 +62,21 @@ def page_statement(scope: Scope, question: Question, ranking: Ranking, limit: in
     only score and id.
     """
     out = _begun(scope, question, ranking)
-    out.add(f" SELECT {columns(namespace='scope.namespace', vectors=vectors)}, page.score::text, page.id::text")
+    single = question.places.collection is not None
+    read = columns(collection="scope.collection" if single else "c.public_id", namespace="scope.namespace", vectors=vectors)
+    out.add(f" SELECT {read}, page.score::text, page.id::text")
     _add_facts(out, question, ranking)
     out.add(
         f" FROM scope LEFT JOIN LATERAL (SELECT p.*, {ahead('p.stored_bytes', 'p.score DESC, p.id')} FROM ("
-        f"SELECT h.id, h.score, {STORED_BYTES} AS stored_bytes FROM ("
+        f"SELECT d.*, h.score, {STORED_BYTES} AS stored_bytes FROM ("
     )
     _add_best(out, ranking, limit + 1, offset)
     out.add(
         ") h CROSS JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = h.id"
         " OFFSET 0) d) p) page ON true"
-        " LEFT JOIN LATERAL (SELECT * FROM documents_document d WHERE d.namespace_id = scope.namespace_id AND d.id = page.id"
-        f" AND page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true"
+        f" LEFT JOIN LATERAL (SELECT page.* WHERE page.ahead <= {READ_AHEAD_BYTES} OFFSET 0) d ON true"
         " LEFT JOIN LATERAL (SELECT * FROM documents_lineagestep l WHERE l.namespace_id = d.namespace_id AND l.id = d.id"
-        " OFFSET 0) l ON true LEFT JOIN c ON c.id = d.collection_id ORDER BY page.score DESC, page.id"
+        f" OFFSET 0) l ON true{'' if single else ' LEFT JOIN c ON c.id = d.collection_id'} ORDER BY page.score DESC, page.id"
     )
     return out
 
@@ -154,6 +155,8 @@ def _add_best(out: Texts, ranking: Ranking, limit: int, offset: int) -> None:
         out.add(f"SELECT id, score FROM {'near' if ranking.near is not None else 'words'}")
     if ranking.threshold is not None:
         out.add(" WHERE score >= %s::float8", ranking.threshold)
+    if limit == ranking.depth and not (ranking.near is not None and ranking.words is not None):
+        return  # they are what there is
     out.add(" ORDER BY score DESC, id").add(_limit(limit))
     if offset:
         out.add(" OFFSET %s", offset)
