@@ -91,12 +91,9 @@ def read_back(path: Path, tell: Callable[[int], None]) -> Manifest:
         return found.manifest
 
 
-def programs_for(manifest: Manifest, server_major: int = 0) -> Programs:
-    """Those that read the backup's dump and go with the server. Raises BackupError."""
-    written = major(manifest.dump.pg_dump)
-    if written >= server_major:
-        return programs.choose(written, f"The backup was written by pg_dump {manifest.dump.pg_dump}")
-    return programs.choose(server_major, f"The database server is PostgreSQL {server_major}")
+def programs_for(manifest: Manifest) -> Programs:
+    """Those that read the backup's dump. Raises BackupError."""
+    return programs.choose(major(manifest.dump.pg_dump), f"The backup was written by pg_dump {manifest.dump.pg_dump}")
 
 
 def _migrations(connection: Connection) -> dict[str, list[str]]:

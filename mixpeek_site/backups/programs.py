@@ -1,6 +1,6 @@
 """Which pg_dump and pg_restore to use, and running them.
 
-A dump is read by programs of its own version or later ones, and a server dumped by programs of its own version or later.
+A server is dumped by programs of its own version or later ones, and so is a dump read, whatever server it goes to.
 """
 
 import os
@@ -108,15 +108,17 @@ def running(
     *,
     reads: bool = False,
     hear: Callable[[str], bool] = lambda line: False,
+    forgives: Callable[[], bool] = lambda: False,
 ) -> Iterator[Running]:
     """A program whose output (or with `reads`, whose input) is ours; at the end it must have ended well.
 
-    `hear` gets each line that it says, and tells whether it was only a line of progress. Raises BackupError with the
-    last of the others when the program failed. Whatever is raised inside ends the program.
+    `hear` gets each line that it says, in English, and tells whether it was only a line of progress. Raises BackupError
+    with the last of the others when the program failed, unless `forgives`, which is asked once all its lines are heard.
+    Whatever is raised inside ends the program.
     """
     process = subprocess.Popen(
         command,
-        env={**os.environ, **environment},
+        env={**os.environ, **environment, "LC_ALL": "C"},
         stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if reads else subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -140,7 +142,7 @@ def running(
             if pipe is not None:
                 with suppress(BrokenPipeError):
                     pipe.close()
-    if code:
+    if code and not forgives():
         told = "\n".join(said) or f"it ended with code {code}"
         raise BackupError(f"{Path(command[0]).name} failed: {told}")
 

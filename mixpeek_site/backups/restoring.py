@@ -5,6 +5,7 @@ by the next restore.
 """
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +28,9 @@ _REPLACED: Final = "replaced"
 _TERMINATE_SECONDS: Final = 0.05
 _SWAP_TRIES: Final = 3
 _MAX_NAME_BYTES: Final = 63
+_SETS_TRANSACTION_TIMEOUT: Final = 17
+_UNKNOWN_TIMEOUT: Final = '"transaction_timeout"'
+_IGNORED: Final = re.compile(r"warning: errors ignored on restore: (\d+)$")
 
 Tell = Callable[[int], None]
 Say = Callable[[str], None]
@@ -42,7 +46,7 @@ def refuse_unfit(of: Server, archive: Archive) -> None:
                 f"The backup is of PostgreSQL {manifest.postgresql}, and the server is PostgreSQL {here}: a dump goes to the same"
                 " version or a later one."
             )
-        programs_for(manifest, major(here))
+        programs_for(manifest)
         [(may_create, owns)] = connection.execute(
             "SELECT r.rolsuper OR r.rolcreatedb, pg_has_role(r.oid, d.datdba, 'USAGE')"
             " FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()"
@@ -62,20 +66,26 @@ def restore_into(of: Server, database: str, archive: Archive, tell: Tell, say: S
 
     `tell` gets the bytes of the dump that are read. Raises BackupError when it fails or anything differs.
     """
+    tools = programs_for(archive.manifest)
     with of.connect(database) as connection:
-        tools = programs_for(archive.manifest, major(version(connection)))
+        unknown = tools.major >= _SETS_TRANSACTION_TIMEOUT > major(version(connection))
     command = [
-        tools.path("pg_restore"), "--format=custom", "--exit-on-error", "--no-owner", "--no-privileges", "--no-password",
-        "--verbose", of.argument(database),
+        tools.path("pg_restore"), "--format=custom", "--no-owner", "--no-privileges", "--no-password", "--verbose",
+        *(() if unknown else ("--exit-on-error",)), of.argument(database),
     ]  # fmt: skip
-    # Nothing hangs on any single commit: the one that swaps the names makes all that went before durable.
-    environment = of.environment("mixpeek restore", "-c synchronous_commit=off")
+    heard = _Heard(say)
+    # Nothing hangs on any single commit: the one that swaps the names makes all that went before durable. An index of vectors
+    # built by several processes needs as much shared memory as it may have, and containers have next to none.
+    settings = "-c synchronous_commit=off -c max_parallel_maintenance_workers=0"
+    environment = of.environment("mixpeek restore", settings)
     with (
         archive.dump() as read,
-        programs.running(command, environment, reads=True, hear=_Heard(say)) as running,
+        programs.running(
+            command, environment, reads=True, hear=heard, forgives=lambda: unknown and heard.only_of_the_timeout
+        ) as running,
     ):
         length = 0
-        while (chunk := read()) and running.feed(chunk):
+        while not heard.failed and (chunk := read()) and running.feed(chunk):
             length += len(chunk)
             tell(length)
     say("Comparing every table with the backup's manifest …")
@@ -87,16 +97,35 @@ def restore_into(of: Server, database: str, archive: Archive, tell: Tell, say: S
 
 
 class _Heard:
-    """What pg_restore says of itself; the first index it makes is worth a word: from then on no data come."""
+    """What pg_restore says of itself; the first index it makes is worth a word: from then on no data come.
+
+    Since PostgreSQL 17 it sets `transaction_timeout`, an error on servers before that, which have no such setting. It goes
+    on behind errors only if it goes on behind all, so they are counted: `failed` tells of any other.
+    """
 
     def __init__(self, say: Say) -> None:
         self._say = say
         self._said = False
+        self._of_the_timeout = 0
+        self._ignored = 0
+        self.failed = False
+
+    @property
+    def only_of_the_timeout(self) -> bool:
+        """Whether all that it went on behind was that, and it came to its end."""
+        return not self.failed and 0 < self._ignored == self._of_the_timeout
 
     def __call__(self, line: str) -> bool:
         if not self._said and ": creating INDEX " in line:
             self._said = True
             self._say("The rows are in; making the indexes …")
+        if found := _IGNORED.search(line):
+            self._ignored = int(found[1])
+            return True
+        if "error:" in line and _UNKNOWN_TIMEOUT in line:
+            self._of_the_timeout += 1
+            return True
+        self.failed = self.failed or "error:" in line
         return "error:" not in line and "warning:" not in line and "detail:" not in line.lower()
 
 

@@ -30,7 +30,7 @@ from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from documents.models import Document
-from mixpeek_site.backups import BackupError, archive, checks, dumping, programs
+from mixpeek_site.backups import BackupError, archive, checks, dumping, programs, restoring
 from mixpeek_site.backups.manifest import Manifest, TableCheck, encoded
 from mixpeek_site.backups.server import Server
 from tests import cast, server
@@ -321,6 +321,20 @@ def test_programs_of_the_servers_version_are_taken_else_later_ones_never_older()
     with pytest.raises(BackupError, match="found: none"):
         programs.choose(15, "", [])
     assert min(each.major for each in programs.installed()) >= 15
+
+
+def test_later_programs_than_the_server_back_up_and_restore_and_overlook_only_what_the_server_can_not_know(
+    databases: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of PostgreSQL 17 and later, which set a timeout that earlier servers have no name for."""
+    latest = max(programs.installed(), key=lambda one: one.major)
+    monkeypatch.setattr(programs, "installed", lambda: iter([latest]))
+    database, file = databases(), tmp_path / "b"
+    run(connection.settings_dict["NAME"], "backup", str(file))
+    assert "every table compared" in run(database, "restore", str(file))[0]
+    with at(database), archive.opened(file) as found, pytest.raises(BackupError, match="already exists"):
+        of = Server.of(connection.settings_dict)
+        restoring.restore_into(of, database, found, lambda done: None, lambda text: None)
 
 
 # What is there already ------------------------------------------------------------------------------------------------
