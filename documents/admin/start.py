@@ -1,5 +1,6 @@
 """The overview: each namespace at a glance, what needs somebody's attention, and who did what last."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -10,16 +11,18 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.timesince import timesince, timeuntil
 
-from documents import overview, surveying
+from documents import attention, overview, surveying
 from documents.admin.growth import Growth, growth
 from documents.admin.tree import VIEW
-from documents.overview import Behind, ExpiringKey, Line
+from documents.attention import Behind, Counted, ExpiringKey, Wanted
+from documents.overview import Line
 from namespaces.admin import history
 from namespaces.admin.access import is_bound, namespace_of, page, reached, require
 from namespaces.admin.urls import change_url, document_url, list_url, tree_url
 
 NAMESPACES_SHOWN: Final = 25
 ENTRIES_SHOWN: Final = 12
+MATTERS_SHOWN: Final = 8  # namespaces of a kind
 ORPHANS_SHOWN: Final = 50
 ORPHANS_WALKED: Final = 50_000
 
@@ -47,24 +50,43 @@ class Matter(NamedTuple):
 
 
 def sections(request: HttpRequest) -> dict[str, Any]:
-    """What the start page shows. Three statements, and one for staff that may be limited."""
+    """What the start page shows. Four statements, and one for staff that may be limited."""
     user = request.user
     context: dict[str, Any] = {"bound": is_bound(request)}
-    matters: list[Matter] = []
     if user.has_perm("namespaces.view_namespace"):
         found = overview.namespaces(reached(request), NAMESPACES_SHOWN + 1)
-        lines = sorted(found[:NAMESPACES_SHOWN], key=_newest, reverse=True)
         may_view = any(user.has_perm(permission) for permission in VIEW)
-        matters += [matter for line in lines for matter in _matters(line, may_view)]
-        context["cards"] = [_card(line) for line in lines]
+        context["cards"] = [_card(line, may_view) for line in sorted(found[:NAMESPACES_SHOWN], key=_newest, reverse=True)]
         context["more_namespaces_url"] = list_url("namespaces_namespace") if len(found) > NAMESPACES_SHOWN else ""
-        if not is_bound(request):
-            matters += _behind(overview.behind(), user.has_perm("namespaces.view_apikey"))
-        context["matters"] = sorted(matters, key=lambda matter: ("bad", "warn", "calm").index(matter.tone))
+        context |= _attention(request, may_view)
     if user.has_perm("namespaces.view_auditentry"):
         context["entries"] = history.entries(reached(request), history.Asked(), limit=ENTRIES_SHOWN)
         context["audit_url"] = list_url("namespaces_auditentry")
     return context
+
+
+def _attention(request: HttpRequest, may_view: bool) -> dict[str, Any]:
+    """What needs attention, the worst first, and what was looked at and is well: of nothing else is that said."""
+    matters: list[Matter] = []
+    well: list[str] = []
+    if reached(request) != frozenset():
+        wanted = attention.wanted(reached(request))
+        matters += _of_namespaces(wanted, may_view)
+        if may_view:
+            well.append("no document failed")
+        if may_view and wanted.surveyed:
+            well.append("every parent is stored")
+        well.append("every payload index is built")
+    if not is_bound(request):
+        may_view_keys = request.user.has_perm("namespaces.view_apikey")
+        matters += _behind(attention.behind(), may_view_keys)
+        well += ["no key is about to expire"] if may_view_keys else []
+        well.append("housekeeping runs")
+    said = ", ".join(well)
+    return {
+        "matters": sorted(matters, key=lambda matter: ("bad", "warn", "calm").index(matter.tone)),
+        "all_is_well": f"{said[:1].upper()}{said[1:]}." if said else "",
+    }
 
 
 def _newest(line: Line) -> tuple[bool, datetime]:
@@ -72,12 +94,12 @@ def _newest(line: Line) -> tuple[bool, datetime]:
     return (line.newest_document is not None, line.newest_document or line.created_at)
 
 
-def _card(line: Line) -> Card:
+def _card(line: Line, may_view: bool) -> Card:
     return Card(
         line,
         growth(line),
         _objects(line),
-        _bounded(line.failed, overview.COUNTED_FAILED),
+        _bounded(line.failed, attention.COUNTED_FAILED) if line.failed and may_view else "",
         timesince(line.newest_document, depth=1) if line.newest_document else "",
         {
             "objects": list_url("namespaces_bucketobject", namespace=line.key),
@@ -86,7 +108,6 @@ def _card(line: Line) -> Card:
             "buckets": list_url("namespaces_bucket", namespace=line.key),
             "settings": change_url("namespaces_namespace", line.key),
             "failed": list_url("documents_document", namespace=line.key, status="FAILED"),
-            "orphans": reverse("admin:orphans", args=(line.key,)),
         },
     )
 
@@ -102,23 +123,47 @@ def _bounded(count: int, bound: int) -> str:
     return f"{count:,}" if count <= bound else f"{bound:,}+"
 
 
-def _matters(line: Line, may_view: bool) -> list[Matter]:
+def _of_namespaces(wanted: Wanted, may_view: bool) -> list[Matter]:
+    def settings(key: int) -> str:
+        return change_url("namespaces_namespace", key)
+
+    def failures(key: int) -> str:
+        return list_url("documents_document", namespace=key, status="FAILED")
+
+    def orphans(key: int) -> str:
+        return reverse("admin:orphans", args=(key,))
+
     found = []
-    settings = change_url("namespaces_namespace", line.key)
-    if line.failed and may_view:
-        url = list_url("documents_document", namespace=line.key, status="FAILED")
-        text = "failed document" if line.failed == 1 else "failed documents"
-        found.append(Matter("bad", _bounded(line.failed, overview.COUNTED_FAILED), text, line.name, url))
-    if line.indexes_failed:
-        text = "payload index could not be built" if line.indexes_failed == 1 else "payload indexes could not be built"
-        found.append(Matter("bad", f"{line.indexes_failed}", text, line.name, settings))
-    if line.orphans and may_view:
-        text = "document whose parent is not stored" if line.orphans == 1 else "documents whose parent is not stored"
-        url = reverse("admin:orphans", args=(line.key,))
-        found.append(Matter("warn", _bounded(line.orphans, surveying.COUNTED_ORPHANS), text, line.name, url))
-    if line.indexes_pending:
-        text = "payload index is being built" if line.indexes_pending == 1 else "payload indexes are being built"
-        found.append(Matter("calm", f"{line.indexes_pending}", text, line.name, settings))
+    if may_view:
+        words = ("failed document", "failed documents")
+        found += _told("bad", wanted.failed, attention.COUNTED_FAILED, words, failures, wanted.failed_elsewhere)
+        words = ("document whose parent is not stored", "documents whose parent is not stored")
+        found += _told("warn", wanted.orphans, surveying.COUNTED_ORPHANS, words, orphans, wanted.orphans_elsewhere)
+    many = attention.LISTED * 100
+    words = ("payload index could not be built", "payload indexes could not be built")
+    found += _told("bad", wanted.indexes_failed, many, words, settings)
+    words = ("payload index is being built", "payload indexes are being built")
+    return found + _told("calm", wanted.indexes_pending, many, words, settings)
+
+
+def _told(
+    tone: str,
+    counted: list[Counted],
+    bound: int,
+    words: tuple[str, str],
+    url: Callable[[int], str],
+    elsewhere: bool = False,
+) -> list[Matter]:
+    """A line for each namespace with the most of it, and one for the others together."""
+    found = [
+        Matter(tone, _bounded(each.number, bound), words[each.number != 1], each.name, url(each.key))
+        for each in counted[:MATTERS_SHOWN]
+    ]
+    others = len(counted) - len(found)
+    if others or elsewhere:
+        sign = f"{others}+" if elsewhere else f"{others}"
+        text = f"more namespace{'' if sign == '1' else 's'} with the same: {words[1]}"
+        found.append(Matter(tone, sign, text, "", list_url("namespaces_namespace")))
     return found
 
 
@@ -129,13 +174,13 @@ def _behind(behind: Behind, may_view_keys: bool) -> list[Matter]:
         more = "manage.py serve runs it, or manage.py housekeep"
         found.append(Matter("bad", "late", f"Housekeeping has not run {since}", "", "", more))
     if may_view_keys:
-        found += [_key(key) for key in behind.keys[: overview.KEYS_SHOWN]]
-        if len(behind.keys) > overview.KEYS_SHOWN:
+        found += [_key(key) for key in behind.keys[: attention.KEYS_SHOWN]]
+        if len(behind.keys) > attention.KEYS_SHOWN:
             url = list_url("namespaces_apikey", state="working")
             found.append(Matter("warn", "keys", "More API keys expire soon", "", url))
     if behind.purging:
         text = "deleted collection is being purged" if behind.purging == 1 else "deleted collections are being purged"
-        found.append(Matter("calm", _bounded(behind.purging, overview.COUNTED_PLACES - 1), text, "", ""))
+        found.append(Matter("calm", _bounded(behind.purging, attention.COUNTED_PURGING - 1), text, "", ""))
     return found
 
 

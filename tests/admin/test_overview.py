@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from documents import housekeeping, overview, surveying
+from documents import attention, housekeeping, overview, surveying
+from documents.admin import start
 from documents.admin.growth import growth
 from documents.models import DutyDone, NamespaceDay, NamespaceSurvey
 from mixpeek_site import sql
 from namespaces import services
-from namespaces.models import ApiKey, Collection, Namespace
+from namespaces.models import ApiKey, Collection, Namespace, StaffBinding, StaffNamespace
 from tests import cast
 from tests.admin import staff
 from tests.admin.staff import Place
+from tests.admin.test_list_filters import bound
 
 pytestmark = pytest.mark.django_db
 
@@ -51,14 +53,14 @@ def test_a_namespace_says_what_it_holds(client: Client, place: Place) -> None:
         assert part in page
 
 
-def test_it_is_three_statements_whatever_there_is(client: Client, place: Place) -> None:
+def test_it_is_four_statements_whatever_there_is(client: Client, place: Place) -> None:
     for _ in range(3):
         other = Place()
         other.document(internal_metadata=FAILED)
         other.document()
     with staff.statements() as asked:
         staff.get(client, "/")
-    assert len(asked) == 3
+    assert len(asked) == 4
 
 
 def test_failures_count_in_living_collections_up_to_a_bound(client: Client, place: Place, monkeypatch: Any) -> None:
@@ -69,15 +71,17 @@ def test_failures_count_in_living_collections_up_to_a_bound(client: Client, plac
     services.delete_collection(scope=place.scope, collection_identifier=gone)
     assert "3 failed documents" in seen(client)
     assert f"/admin/documents/document/?namespace={place.pk}&status=FAILED" in staff.get(client, "/")
-    monkeypatch.setattr(overview, "COUNTED_FAILED", 2)
+    monkeypatch.setattr(attention, "COUNTED_FAILED", 2)
     assert "2+ failed documents" in seen(client)
 
 
 def test_failures_are_found_by_their_own_index(place: Place) -> None:
     place.document(internal_metadata=FAILED)
-    statement = overview._LINES.format(within="").replace("%s", "26")
-    plan = "\n".join(row[0] for row in sql.rows("EXPLAIN " + statement.replace("%", "%%")))
-    assert "document_failed" in plan
+    statements = [overview._LINES.format(within="").replace("%s", "26"), attention._WANTED[True]]
+    for statement in (*statements, attention._WANTED[False].replace("%s", "ARRAY[1]")):
+        plan = "\n".join(row[0] for row in sql.rows("EXPLAIN " + statement.replace("%", "%%")))
+        assert "document_failed" in plan
+    assert plan.count("on documents_document d") == plan.count("using document_failed")
 
 
 def test_orphans_are_counted_by_housekeeping_and_listed_on_a_page(client: Client, place: Place) -> None:
@@ -179,6 +183,59 @@ def test_all_is_well(client: Client, place: Place) -> None:
     place.document()
     keep_house()
     assert "All is well" in seen(client)
+
+
+def test_what_needs_attention_is_found_in_every_namespace(client: Client, place: Place, monkeypatch: Any) -> None:
+    place.document(internal_metadata=FAILED)
+    place.document(source_collection_id=place.collection, source_document_id="doc_gone")
+    newer = [Place() for _ in range(3)]
+    keep_house()
+    monkeypatch.setattr(start, "NAMESPACES_SHOWN", 2)
+    page = seen(client)
+    assert f"1 failed document {place.namespace.name}" in page
+    assert f"1 document whose parent is not stored {place.namespace.name}" in page
+    assert f"{newer[0].namespace.name} acme" not in page
+
+
+def test_more_namespaces_than_are_listed_are_one_line(client: Client, monkeypatch: Any) -> None:
+    for _ in range(4):
+        Place().document(internal_metadata=FAILED)
+    monkeypatch.setattr(start, "MATTERS_SHOWN", 2)
+    page = seen(client)
+    assert page.count("1 failed document ") == 2
+    assert "2 more namespaces with the same: failed documents" in page
+
+
+def test_the_namespaces_whose_documents_changed_last_are_shown(place: Place) -> None:
+    others = [Place() for _ in range(2)]
+    today = sql.rows("SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date")[0][0]
+    for each, ago in ((place, 1), (others[0], 5), (others[1], 3)):
+        NamespaceDay.objects.create(namespace_id=each.pk, day=today - timedelta(days=ago), documents=1)
+    assert [line.key for line in overview.namespaces(None, 2)] == [place.pk, others[1].pk]
+
+
+def test_it_says_of_nothing_that_it_is_well_without_a_look(place: Place) -> None:
+    place.document()
+    keep_house()
+    everything = staff.superuser()
+    well = "every payload index is built, no key is about to expire, housekeeping runs."
+    assert f"No document failed, every parent is stored, {well}" in seen(everything)
+    NamespaceSurvey.objects.all().delete()
+    assert f"No document failed, {well}" in seen(everything)
+    assert "All is well Every payload index is built, housekeeping runs." in seen(staff.staff("view_namespace"))
+
+
+def test_staff_bound_elsewhere_are_told_of_no_failure(place: Place) -> None:
+    foreign = Place()
+    foreign.document(internal_metadata=FAILED)
+    keep_house()
+    client = bound()
+    assert "is well" not in seen(client)
+    StaffNamespace.objects.create(binding=StaffBinding.objects.get(), namespace=place.namespace)
+    page = seen(client)
+    assert "All is well No document failed, every parent is stored, every payload index is built. " in page
+    assert "failed document" not in page
+    assert foreign.namespace.name not in page
 
 
 def test_a_purged_namespace_leaves_nothing(place: Place) -> None:
