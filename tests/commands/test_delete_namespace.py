@@ -85,6 +85,24 @@ def test_without_the_right_answer_nothing_is_deleted(api: Api, monkeypatch: pyte
     assert Namespace.objects.get().deleted_at is not None
 
 
+def test_what_was_shown_is_deleted_and_not_what_got_its_name_while_the_question_was_open(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = Namespace.objects.get()
+
+    class Slow(io.StringIO):
+        def readline(self, size: int | None = -1, /) -> str:
+            Namespace.objects.filter(pk=shown.pk).update(name="kept")
+            cast.namespace(shown.organization, shown.name)
+            return f"{shown.name}\n"
+
+    monkeypatch.setattr("sys.stdin", Slow())
+    out = StringIO()
+    call_command("delete_namespace", shown.name, organization=api.scope.organization_public_id, stdout=out, stderr=StringIO())
+    assert out.getvalue().startswith(shown.public_id)
+    assert Namespace.objects.get(deleted_at=None).name == shown.name
+
+
 def test_deleted_it_is_gone_for_clients_at_once_and_its_rows_wait_for_housekeeping(api: Api) -> None:
     delete(api, "--yes")
     assert api.get(f"/v1/namespaces/{api.namespace}").status_code == 404

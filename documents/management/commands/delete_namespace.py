@@ -61,7 +61,8 @@ exit codes: 0 deleted (or --dry-run), 1 there is no such namespace, not confirme
         if not dry_run:
             if not yes:
                 self._confirm(place)
-            services.delete_namespace(scope=scope)
+            # By its id: while the question was open, another may have got the name.
+            services.delete_namespace(scope=Scope(owner.pk, owner.public_id, place.public_id, ()))
             self.interrupted = f"The namespace {place.name!r} is deleted; housekeeping removes what is left of its rows."
         rows = self._purge(place, counts) if now and not dry_run else 0
         done = "dry run: nothing was changed" if dry_run else "deleted and purged" if now else "deleted"
