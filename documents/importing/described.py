@@ -117,18 +117,21 @@ def _objects(scope: Scope, into: Bucket, chunk: Sequence[bytes], on_conflict: st
         results = services.create_objects(
             scope=scope, bucket_identifier=into.public_id, new=[new for new, _ in read], policy=Policy.INSERT
         )
+        stored = _stored(into, [new for (new, _), result in zip(read, results, strict=True) if result.error is not None])
         made = []
         for (new, described), result in zip(read, results, strict=True):
             if result.bucket_object is not None:
                 counts.imported += 1
                 made.append((result.bucket_object.pk, *_times(described)))
-            elif not isinstance(result.error, AlreadyExistsError) or on_conflict == "fail":
+            elif new.object_id not in stored or not isinstance(result.error, AlreadyExistsError) or on_conflict == "fail":
                 counts.failed += 1
                 tell(f"bucket {into.name}, object {new.object_id}: {result.error.message if result.error else 'refused'}")
             elif on_conflict == "skip":
                 counts.skipped += 1
             else:
-                _replace(scope, into, new, counts, tell, whole=on_conflict == "replace")
+                gone = stored[new.object_id] if on_conflict == "replace" else []
+                _replace(scope, into, new, gone, counts, tell)
+                stored[new.object_id] = [*stored[new.object_id], *new.fields]
         if made:
             keys, created, updated = map(list, zip(*made, strict=True))
             sql.run(_OBJECT_TIMES, (keys, created, updated, into.namespace_id))
@@ -145,19 +148,29 @@ def _read(into: Bucket, chunk: Sequence[bytes], counts: ObjectCounts, tell: Tell
             tell(f"bucket {into.name}, an object: {_sentence(error)}")
 
 
-def _replace(scope: Scope, into: Bucket, new: NewObject, counts: ObjectCounts, tell: Tell, *, whole: bool) -> None:
-    """`whole`: what the object does not have goes."""
+def _stored(into: Bucket, those: Sequence[NewObject]) -> dict[str | None, list[str]]:
+    """Names of the fields of those objects whose ids the bucket has, by id. What has another's unique key is not among them."""
+    if not those:
+        return {}
+    found = sql.rows(
+        "SELECT o.object_id, ARRAY(SELECT jsonb_object_keys(o.fields)) FROM namespaces_bucketobject o"
+        " WHERE o.namespace_id = %s AND o.bucket_id = %s AND o.object_id = ANY(%s)",
+        (into.namespace_id, into.pk, [new.object_id for new in those]),
+    )
+    return {object_id: names for object_id, names in found}
+
+
+def _replace(scope: Scope, into: Bucket, new: NewObject, gone: list[str], counts: ObjectCounts, tell: Tell) -> None:
+    """`gone`: fields that go where the object does not have them."""
     assert new.object_id is not None
     try:
         with atomic():
-            _, stored = queries.bucket_object(scope, into.public_id, new.object_id)
-            gone = dict.fromkeys(stored.fields) if whole else {}
             services.update_object(
                 scope=scope,
                 bucket_identifier=into.public_id,
                 object_id=new.object_id,
                 key_prefix=new.key_prefix,
-                fields={**gone, **new.fields},
+                fields={**dict.fromkeys(gone), **new.fields},
                 blobs=new.blobs,
                 system=new.system,
             )

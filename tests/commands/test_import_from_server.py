@@ -20,12 +20,15 @@ import pytest
 import urllib3
 from django.core.management import CommandError, call_command
 
+from documents.importing import described
+from documents.importing.described import ObjectCounts
 from documents.importing.reading import remote
 from documents.importing.reading.server import body_of
 from documents.models import Document
 from mixpeek_site import jsonio
+from mixpeek_site.jsonio import JSONObject
 from namespaces import queries, services
-from namespaces.models import Organization, Permission
+from namespaces.models import BucketObject, Organization, Permission
 from tests import cast, server
 from tests.cast import Api
 from tests.data_sets import test_page as page
@@ -390,6 +393,24 @@ def test_members_that_only_others_know_are_kept_in_the_internal_metadata() -> No
     }
     whole = b'{"document_id": "d", "n": 1e400, "_internal": {"modality": "x"}}'
     assert body_of(whole) is whole
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("on_conflict", ["skip", "replace"])
+def test_an_object_whose_unique_key_is_anothers_fails_and_one_that_is_there_itself_does_not(on_conflict: str) -> None:
+    api = cast.api()
+    shown = {"bucket_id": "bkt_0000000000000000000000aa", "bucket_name": "goods", "unique_key": {"fields": ["sku"]}}
+    bucket = described.bucket(api.scope, {**shown, "bucket_schema": {"properties": {"sku": {"type": "string"}}}}, tell=print)
+    told: list[str] = []
+
+    def brought(*objects: JSONObject) -> ObjectCounts:
+        return described.objects(api.scope, bucket, map(str.encode, map(json.dumps, objects)), on_conflict, tell=told.append)
+
+    assert brought({"object_id": "a", "sku": "A", "n": 1}) == ObjectCounts(imported=1)
+    own = ObjectCounts(failed=1, skipped=1) if on_conflict == "skip" else ObjectCounts(failed=1, replaced=1)
+    assert brought({"object_id": "b", "sku": "A"}, {"object_id": "a", "sku": "A"}) == own
+    assert told == ["bucket goods, object b: Bucket 'goods' has another object with the same sku."]
+    assert ("n" in BucketObject.objects.get(bucket=bucket).fields) == (on_conflict == "skip")
 
 
 # What is asked for ------------------------------------------------------------------------------------------------------
