@@ -332,8 +332,8 @@ def test_later_programs_than_the_server_back_up_and_restore_and_overlook_only_wh
     database, file = databases(), tmp_path / "b"
     run(connection.settings_dict["NAME"], "backup", str(file))
     assert "every table compared" in run(database, "restore", str(file))[0]
-    with at(database), archive.opened(file) as found, pytest.raises(BackupError, match="already exists"):
-        of = Server.of(connection.settings_dict)
+    of = Server.of(connection.settings_dict)
+    with archive.opened(file) as found, pytest.raises(BackupError, match="already exists"):
         restoring.restore_into(of, database, found, lambda done: None, lambda text: None)
 
 
