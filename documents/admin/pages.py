@@ -1,6 +1,6 @@
 """The addresses of the pages that are no model's list or form."""
 
-from documents.admin import deleting, document, editing, source, start, tree
+from documents.admin import deleting, document, editing, likeness, source, start, tree
 from mixpeek_site import admin_site
 
 _DOCUMENT = "document/<int:namespace_id>/<str:document_id>/"
@@ -12,6 +12,7 @@ def register() -> None:
     admin_site.add_page(_DOCUMENT + "edit/", editing.edit_page, "document_edit")
     admin_site.add_page(_DOCUMENT + "delete/", deleting.delete_page, "document_delete")
     admin_site.add_page(_DOCUMENT + "source/", source.source_page, "document_source")
+    admin_site.add_page(_DOCUMENT + "like/", likeness.like_page, "document_like")
     admin_site.add_page(_DOCUMENT + "raw/<str:rendering>/", document.raw, "document_raw")
     admin_site.add_page(_TREE, tree.tree_page, "tree")
     admin_site.add_page(_TREE + "nodes/", tree.tree_nodes, "tree_nodes")

@@ -60,10 +60,16 @@ class Read(NamedTuple):
     features: list[FeatureLine]
     more_features: bool
 
+    @property
+    def dense(self) -> list[str]:
+        """The names of the vectors that others can be compared with."""
+        return [feature.name for feature in self.features if feature.kind == "dense"]
+
 
 _READ: Final = f"""
 SELECT CASE WHEN l.id IS NOT NULL THEN {whole_chain("d", "c", "l")} END::text,
-       (SELECT jsonb_agg(jsonb_build_array(f.name, f.feature_extractor_id, f.kind, array_length(f.numbers, 1),
+       (SELECT jsonb_agg(jsonb_build_array(f.name, f.feature_extractor_id, f.kind,
+               CASE f.kind WHEN 'dense' THEN array_length(f.embedding::real[], 1) ELSE array_length(f.numbers, 1) END,
                array_length(f.numbers, 2),
                CASE WHEN pg_column_size(f.payload) <= {_SHOWN_PAYLOAD} THEN f.payload::text END, pg_column_size(f.payload))
            ORDER BY f.name)

@@ -107,6 +107,7 @@ def test_a_large_payload_is_cut_on_the_page_alone(client: Client, place: Place) 
     assert len(staff.get(client, path(place, "doc_1", "raw/payload/"))) > 500_000
 
 
+@pytest.mark.pgvector
 def test_features_and_blobs_are_listed(client: Client, place: Place) -> None:
     place.document(
         "doc_1",
@@ -246,6 +247,7 @@ def test_documents_of_a_root_object_are_siblings(client: Client, place: Place) -
     assert "doc_3" not in page
 
 
+@pytest.mark.pgvector
 def test_features_say_their_dimensions_and_fold_their_payload(client: Client, place: Place) -> None:
     vectors = {"words": {"indices": [5, 9, 11], "values": [1, 2, 3]}, "tokens": [[1, 2], [3, 4], [5, 6]]}
     place.document("doc_1", features=[{"feature_extractor_id": "ocr", "payload": {"big": 2**64}, "vectors": vectors}])
@@ -358,3 +360,24 @@ def test_a_large_cascade_wants_the_id_typed(client: Client, place: Place, monkey
     assert exists(place, "doc_1")
     delete(client, place, "doc_1", on_children="cascade", typed="doc_1")
     assert not exists(place, "doc_3")
+
+
+@pytest.mark.pgvector
+def test_more_like_this_shows_the_nearest_of_the_collection(client: Client, place: Place) -> None:
+    for name, vector in (("doc_here", [1, 0]), ("doc_near", [9, 1]), ("doc_far", [-1, 0])):
+        place.document(name, title=f"Title of {name}", vectors={"way": vector})
+    place.document("doc_none")
+    page = staff.get(client, path(place, "doc_here"))
+    part = re.search(r'data-part="/admin([^"]+)"', page)
+    assert part
+    nearest = staff.get(client, part[1].replace("&amp;", "&"))
+    assert nearest.index("Title of doc_near") < nearest.index("Title of doc_far")
+    assert "Title of doc_here" not in nearest
+    assert "Title of doc_near" in staff.get(client, path(place, "doc_here", "like/?vector=way"))
+
+
+def test_a_document_without_vectors_offers_nothing_like_it(client: Client, place: Place) -> None:
+    place.document("doc_1")
+    assert "More like this" not in staff.get(client, path(place, "doc_1"))
+    assert "doc_1" in staff.get(client, path(place, "doc_1", "like/"))
+    assert staff.get(client, path(place, "doc_1", "like/?part=1&vector=way"))

@@ -127,6 +127,7 @@ CASES: Final = dict(
         ("document_edit", Case(lambda world: (world.place, "foreign_doc"), MISSING, writes=True)),
         ("document_delete", Case(lambda world: (world.place, "foreign_doc"), MISSING, writes=True)),
         ("document_source", Case(lambda world: (world.place, "foreign_doc"), MISSING, writes=True)),
+        ("document_like", Case(lambda world: (world.place, "foreign_doc"), MISSING, queries=("", "?part=1&vector=x"))),
         ("document_raw", Case(lambda world: (world.place, "foreign_doc", "v1"), MISSING)),
         ("documents_delete", Case(lambda world: (world.place,), MISSING, writes=True)),
         ("documents_status", Case(lambda world: (world.place,), MISSING, writes=True)),
@@ -138,9 +139,6 @@ CASES: Final = dict(
         ("auth_user_password_change", Case(lambda world: (world.boss.pk,), FORBIDDEN, writes=True)),
         *Model(lambda world: world.document_key, made=False, changed=False, gone=False, queries=_DOCUMENTS).cases(
             "documents_document"
-        ),
-        *Model(lambda world: world.document_key, made=False, changed=False, gone=False, queries=_DOCUMENTS).cases(
-            "documents_lineagestep"
         ),
         *Model(lambda world: world.object_key, queries=_IN_NAMESPACE).cases("namespaces_bucketobject"),
         *Model(lambda world: world.collection_key, queries=_IN_NAMESPACE).cases("namespaces_collection"),
