@@ -105,6 +105,8 @@ def test_an_impact_is_counted_no_further_than_its_bound(client: Client, place: P
     statement = selection._IMPACT.replace(str(selection.COUNTED + 1), "3")
     with mock.patch.object(selection, "_IMPACT", statement), mock.patch.object(actions, "COUNTED", 2):
         page = staff.words(staff.post(client, path(place, "delete"), ticked("doc_parent"), 200))
+        counted = selection.impact(place.pk, [selection.Meant("doc_parent", place.collection, 1)])
+    assert (counted.children, counted.below) == (3, 3)
     assert "More than 2 other documents" in page
 
 
@@ -146,7 +148,7 @@ def test_a_cycle_of_parents_is_deleted_once(client: Client, place: Place) -> Non
     family(place)
     sql.run("UPDATE documents_lineagestep SET source_document_id = 'doc_grandchild' WHERE path IS NOT NULL AND tier = 1")
     staff.post(client, path(place, "delete"), sure("doc_parent", on_children="cascade"))
-    assert "doc_parent" not in stored(place)
+    assert stored(place) == {"doc_alone"}
 
 
 def test_a_delete_needs_a_choice(client: Client, place: Place) -> None:
@@ -170,6 +172,15 @@ def test_all_that_begin_so_are_deleted(client: Client, place: Place) -> None:
     assert stored(place) == {"doc_parent", "doc_grandchild", "doc_alone"}
 
 
+def test_what_begins_so_is_not_changed_unless_all_of_it_was_looked_through(client: Client, place: Place) -> None:
+    for number in range(4):
+        place.document(f"doc_{number}", internal_metadata={"ingestion_status": "FAILED"})
+    chosen = across(2, of={"q": "doc_", "status": "FAILED"}, on_children="detach")
+    with mock.patch.object(selection, "ID_WALK", 2):
+        staff.post(client, path(place, "delete"), chosen)
+    assert len(stored(place)) == 4
+
+
 def test_other_numbers_than_shown_are_asked_again(client: Client, place: Place) -> None:
     family(place)
     page = staff.post(client, path(place, "delete"), across(3, of={"root": "obj_1"}, on_children="cascade"), 409)
@@ -182,7 +193,7 @@ def test_more_than_change_at_once_are_refused(client: Client, place: Place, acti
     family(place)
     with mock.patch.object(selection, "MAX_CHANGED", 4):
         staff.post(client, path(place, action), across(5, on_children="cascade", status="FAILED"))
-    assert len(stored(place)) == 5
+    assert list(statuses(place).values()) == [None] * 5
     assert "documents match, which is as many as change at once" in staff.get(
         client, f"/documents/document/?namespace={place.pk}"
     )
@@ -191,9 +202,11 @@ def test_more_than_change_at_once_are_refused(client: Client, place: Place, acti
 @pytest.mark.parametrize("action", ACTIONS)
 def test_nothing_chosen_is_said(client: Client, place: Place, action: str) -> None:
     place.document("doc_1")
-    staff.post(client, path(place, action), {})
+    nothing = {"confirmed": "1", "number": "0", "on_children": "cascade", "status": "X"}
+    response = client.post("/admin" + path(place, action), nothing)
+    assert (response.status_code, response.get("Content-Disposition")) == (302, None)
     assert "Choose documents first" in staff.get(client, f"/documents/document/?namespace={place.pk}")
-    assert stored(place) == {"doc_1"}
+    assert statuses(place) == {"doc_1": None}
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -201,15 +214,17 @@ def test_wrong_filters_and_unserved_words_do_nothing(client: Client, place: Plac
     place.document("doc_1", text="harbour")
     for query in ({"from": "yesterday"}, {"filters": "{"}, {"text": "harbour"}):
         with mock.patch.object(listed, "WORDS_WALK", 0):
-            staff.post(client, path(place, action), across(1, of=query, on_children="cascade", status="X"))
-    assert stored(place) == {"doc_1"}
+            response = client.post("/admin" + path(place, action), across(1, of=query, on_children="cascade", status="X"))
+        assert (response.status_code, response.get("Content-Disposition")) == (302, None), query
+    assert statuses(place) == {"doc_1": None}
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_get_changes_nothing(client: Client, place: Place, action: str) -> None:
     place.document("doc_1")
-    assert client.get(f"/admin{path(place, action)}?across=1&confirmed=1&number=1&on_children=cascade").status_code == 302
-    assert stored(place) == {"doc_1"}
+    response = client.get(f"/admin{path(place, action)}", across(1, on_children="cascade", status="X"))
+    assert (response.status_code, response.get("Content-Disposition")) == (302, None)
+    assert statuses(place) == {"doc_1": None}
 
 
 def test_a_delete_is_a_few_statements_however_many_are_chosen(client: Client, place: Place) -> None:

@@ -8,7 +8,9 @@ from django.test import Client
 
 from documents import services as document_services
 from documents import tree_queries
+from documents.templatetags import store_numbers
 from documents.trees import edges, finding
+from documents.trees import nodes as tree_nodes
 from namespaces import services
 from namespaces.models import BucketObject, Collection
 from tests import cast
@@ -111,9 +113,15 @@ def test_a_node_tells_how_many_children_it_has(client: Client, place: Place) -> 
 
 
 def test_children_are_counted_no_further_than_a_bound(client: Client, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from documents.templatetags.store_numbers import bounded
-
-    assert (bounded(1000), bounded(1001)) == ("1,000", "1,000+")
+    video = place.first("obj_1")
+    for _ in range(5):
+        place.child(video)
+    limit = f"LIMIT {tree_nodes.COUNTED_CHILDREN + 1})"
+    parts = {name: statement.replace(limit, "LIMIT 4)") for name, statement in tree_nodes._PARTS.items()}
+    monkeypatch.setattr(tree_nodes, "_PARTS", parts)
+    monkeypatch.setattr(store_numbers, "COUNTED_CHILDREN", 3)
+    assert tree_nodes.first_level(place.pk, "obj_1").nodes[0].children == 4
+    assert '<span class="count" title="children">3+</span>' in staff.get(client, f"/tree/{place.pk}/obj_1/")
 
 
 def test_siblings_come_in_parts_and_each_once(client: Client, place: Place) -> None:
@@ -348,11 +356,19 @@ def test_an_exact_id_is_the_first_thing_found(place: Place) -> None:
 
 
 def test_a_search_says_what_it_did_not_look_at(client: Client, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    cut = finding.Found([], False, titles_cut=True, ids_cut=True)
-    monkeypatch.setattr(finding, "search", lambda *_: cut)
-    page = staff.words(staff.get(client, f"/tree/{place.pk}/obj_1/search/?q=ferry"))
-    assert "Titles were read of the first 100,000 documents of this tree only" in page
-    assert "More than 20,000 ids begin so" in page
+    for number in range(1, 4):
+        place.first("obj_1", f"ferry_{number}")
+    path = f"/tree/{place.pk}/obj_1/search/?q=ferry"
+    assert "3 found" in staff.words(staff.get(client, path))
+    statement = finding._SEARCH
+    for bound in ("READ", "IDS_READ"):
+        statement = statement.replace(f"LIMIT {getattr(finding, bound) + 1}\n", "LIMIT 2\n")
+        monkeypatch.setattr(finding, bound, 1)
+    monkeypatch.setattr(finding, "_SEARCH", statement)
+    page = staff.words(staff.get(client, path))
+    assert "2 found" in page
+    assert "Titles were read of the first 1 documents of this tree only" in page
+    assert "More than 1 ids begin so" in page
 
 
 @pytest.mark.parametrize(
