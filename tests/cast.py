@@ -14,6 +14,7 @@ from typing import Any
 import simplejson
 from django.test import Client
 
+from documents.features import extension
 from mixpeek_site import jsonio
 from namespaces import services
 from namespaces.models import Namespace, Organization, Permission
@@ -144,6 +145,11 @@ def collection(api: Api, name: str | None = None, **config: Any) -> str:
     config.setdefault("source", {"type": "bucket", "bucket_ids": ["bkt_somewhere"]})
     made = services.create_collection(scope=api.scope, name=name or f"collection {next(_numbers)}", config=config)
     return made.public_id
+
+
+def vectors(**vectors: Any) -> dict[str, Any]:
+    """The member `vectors` of a document's body, where the database has pgvector; for tests that hold without vectors, too."""
+    return {"vectors": vectors} if extension.available() else {}
 
 
 def bucket(api: Api, name: str | None = None, **config: Any) -> str:

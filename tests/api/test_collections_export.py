@@ -65,6 +65,7 @@ def test_filters_select_and_limit_narrow_it(api: Api, documents: Documents, path
     assert lines(api.post(path, {**hosted, "sample_size": 2, "format": "json", "include_vectors": False})) == expected
 
 
+@pytest.mark.pgvector
 @pytest.mark.parametrize("schema_version", ["native", "v1", "v2"])
 def test_every_rendering_is_the_answer_of_a_get(api: Api, documents: Documents, path: str, schema_version: str) -> None:
     api.post(documents.path, {"document_id": "d", "vectors": {"a": [0.5, 1]}, "metadata": {"a": None}, "modality": "x"})

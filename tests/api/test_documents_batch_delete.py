@@ -35,7 +35,11 @@ def there(documents: Documents) -> int:
 
 
 def test_named_documents_go_and_each_is_reported(documents: Documents) -> None:
-    first, second, kept = documents.new(), documents.new({"vectors": {"v": [1]}, "source_object_id": "o"}), documents.new()
+    first, second, kept = (
+        documents.new(),
+        documents.new({"features": [{"feature_extractor_id": "e"}], "source_object_id": "o"}),
+        documents.new(),
+    )
     elsewhere = Documents(documents.api, cast.collection(documents.api))
     foreign_api = cast.api()
     foreign = Documents(foreign_api, cast.collection(foreign_api))

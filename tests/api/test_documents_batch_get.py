@@ -63,6 +63,7 @@ def test_urls_are_signed_unless_told_not_to(documents: Documents) -> None:
     assert signed(return_url=False, return_urls=True)
 
 
+@pytest.mark.pgvector
 def test_they_are_shown_as_asked(documents: Documents) -> None:
     made = documents.new({"vectors": {"a": [1], "b": [2]}, "document_schema_version": "v1"})
 

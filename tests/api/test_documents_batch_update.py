@@ -121,6 +121,7 @@ def test_its_own_collection_may_be_named_by_id_and_by_name(documents: Documents)
     assert documents.fields(made) == named.fields(inside) == {"a": 1}
 
 
+@pytest.mark.pgvector
 def test_blobs_are_set_and_vectors_written(documents: Documents) -> None:
     blob = {"field": "f", "url": "https://example.org/x"}
     first = documents.new({"document_blobs": [blob], "vectors": {"old": [1], "gone": [1]}})
@@ -226,6 +227,7 @@ def test_the_statements_do_not_grow_with_the_documents(documents: Documents, man
     assert counts == [(2, 0, 4), (2, 0, 4)]
 
 
+@pytest.mark.pgvector
 @committed
 def test_nor_with_their_lineage_and_vectors(documents: Documents, many: list[str]) -> None:
     shown = [documents.get(name, "?schema_version=v1") for name in many]

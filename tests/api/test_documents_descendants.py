@@ -135,6 +135,7 @@ def test_of_the_namespace_there_is_no_such_route(tree: Documents) -> None:
         assert tree.api.get(f"/v1/documents/film/{route}").status_code == 404
 
 
+@pytest.mark.pgvector
 def test_the_flags_of_a_get(api: Api, documents: Documents) -> None:
     documents.create({"document_id": "root"})
     blobs = [{"field": "video", "url": "https://example.org/a.mp4"}]

@@ -206,6 +206,7 @@ def test_expanded_documents_are_rendered_as_the_others(tree: Documents, version:
     assert found is None or found["parent"] == parent
 
 
+@pytest.mark.pgvector
 def test_expanded_documents_have_signed_urls_when_asked_and_no_vectors(documents: Documents) -> None:
     blobs = [{"field": "video", "url": "https://example.org/a.mp4"}]
     parent = documents.new({"document_blobs": blobs, "vectors": {"clip": [1.5]}})

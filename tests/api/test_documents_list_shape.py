@@ -164,6 +164,7 @@ def test_a_pointer_selects_a_user_field_alone(documents: Documents) -> None:
     assert selected(documents, {"content_hash": "abc", "metadata": {"x": 1}}, "/content_hash", "/created_at") == {}
 
 
+@pytest.mark.pgvector
 def test_select_keeps_vectors_that_were_asked_for(documents: Documents) -> None:
     body = {"title": "x", "vectors": {"a": [1.5], "b": [2.5]}}
     found = selected(documents, body, "title", return_vectors=True)
@@ -238,7 +239,7 @@ def furnished(documents: Documents) -> Documents:
                 "text": f"word{number} all",
                 "source_document_id": parent,
                 "document_blobs": [blob],
-                "vectors": {"a": [1.5], "b": [2.5]},
+                **cast.vectors(a=[1.5], b=[2.5]),
             }
         )
     return documents

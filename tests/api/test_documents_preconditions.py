@@ -29,6 +29,7 @@ def test_every_write_changes_the_etag(documents: Documents) -> None:
     assert len(set(tags)) == 7
 
 
+@pytest.mark.pgvector
 def test_the_etag_is_of_the_representation_too(documents: Documents) -> None:
     made = documents.new({"vectors": {"a": [1]}})
     queries = ("native", "v1", "v2", "v1&return_vectors=true", "v1&return_vector_names=true", "v1&return_url=true")

@@ -88,14 +88,19 @@ def put_every_view(documents: Documents, document_id: str, views: Any = VIEWS) -
         assert documents.internal(document_id)["updated_at"] > updated
 
 
-@pytest.mark.parametrize("body", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+def _case(name: str) -> Any:
+    marks = [pytest.mark.pgvector] if "vector" in name else []
+    return pytest.param(DOCUMENTS[name], id=name, marks=marks)
+
+
+@pytest.mark.parametrize("body", [_case(name) for name in DOCUMENTS])
 def test_put_what_you_get_changes_nothing(api: Api, documents: Documents, body: Any) -> None:
     frames = Documents(api, cast.collection(api))
     frames.create({"document_id": "doc_parent", "source_object_id": "obj_1", "root_bucket_id": "bkt_1"})
     put_every_view(documents, documents.new(body))
 
 
-@pytest.mark.parametrize("body", [DOCUMENTS["stored parent"], DOCUMENTS["vectors"], DOCUMENTS["user fields"]])
+@pytest.mark.parametrize("body", [_case(name) for name in ("stored parent", "vectors", "user fields")])
 def test_through_the_twin_too(api: Api, documents: Documents, body: Any) -> None:
     Documents(api, cast.collection(api)).create({"document_id": "doc_parent", "source_object_id": "obj_1"})
     made = documents.new(body)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests import cast
 from tests.api.places import Documents, user_fields
 from tests.cast import Api
 
@@ -32,7 +33,7 @@ def scene(documents: Documents) -> str:
             "lineage_chain": [{"collection_id": "col_x", "feature_extractor_id": "e", "extra": 1}],
             "document_blobs": [{"field": "thumb", "url": "https://host/path/key.jpg"}, {"field": "raw", "url": "gopher://b/k"}],
             "_internal": {"modality": "video", "mime_type": "video/mp4", "size_bytes": 7, "processing": {"history": []}},
-            "vectors": {"clip": [0.5, 0.25]},
+            **cast.vectors(clip=[0.5, 0.25]),
         }
     )
 
@@ -160,6 +161,7 @@ def test_v1_and_v2_gather_the_signed_urls(documents: Documents, scene: str, vers
 # Vectors ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.pgvector
 @pytest.mark.parametrize("version", ["native", "v1", "v2"])
 def test_vectors_are_shown_only_when_asked(documents: Documents, scene: str, version: str) -> None:
     plain = documents.get(scene, f"?schema_version={version}")

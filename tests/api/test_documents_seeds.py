@@ -231,6 +231,7 @@ ENRICHMENTS: dict[str, Any] = {
 }
 
 
+@pytest.mark.pgvector
 def test_the_first_create_page(documents: Documents) -> None:
     asked = {"collection_id": documents.collection, "source_details": SOURCE_DETAILS, "metadata": {}}
     made = documents.create(

@@ -224,6 +224,7 @@ def test_what_can_not_be_asked_is_refused(api: Api, film: Documents, query: str,
     assert (answer.status_code, answer.faults) == (422, [fault])
 
 
+@pytest.mark.pgvector
 def test_the_flags_of_a_get(api: Api, documents: Documents) -> None:
     blobs = [{"field": "video", "url": "https://example.org/a.mp4"}]
     documents.create({"source_object_id": "obj_film", "document_blobs": blobs, "vectors": {"clip": [1.5]}})

@@ -13,6 +13,7 @@ def test_me(client: ApiClient) -> None:
     assert me.key.permissions == ["READ", "WRITE", "DELETE", "ADMIN"]
 
 
+@pytest.mark.pgvector
 def test_health_and_liveness(client: ApiClient) -> None:
     """The client has no model for them; health is the model of its deep check."""
     health = HealthCheckResponse.from_dict(HealthApi(client).healthcheck_health())  # type: ignore[arg-type]
@@ -22,6 +23,7 @@ def test_health_and_liveness(client: ApiClient) -> None:
     assert HealthApi(client).liveness_health() == {"status": "OK"}
 
 
+@pytest.mark.pgvector
 @pytest.mark.parametrize("deep", [True, False])
 def test_deep_health(client: ApiClient, deep: bool) -> None:
     health = typed(HealthApi(client).healthcheck_deep_health_with_http_info(deep=deep, metrics=True))

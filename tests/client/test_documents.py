@@ -24,6 +24,8 @@ from mixpeek.exceptions import NotFoundException
 from tests.client.checks import as_json, assert_echoed, assert_typed, typed
 from tests.client.filling import filled
 
+pytestmark = pytest.mark.pgvector
+
 USER_FIELDS: dict[str, Any] = {"title": "AI in Healthcare", "nested": {"deep": [1, None, {"é": "😀"}]}, "none": None, "a.b": 1.5}
 # A create's name of what `_internal.lineage` calls otherwise.
 RENAMED = {"lineage_path": "path", "lineage_chain": "chain"}

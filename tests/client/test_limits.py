@@ -37,6 +37,7 @@ def test_parameters_of_an_extractor_unknown_to_the_client_are_kept(collections: 
     assert as_json(changed.data.feature_extractor)["parameters"] == sent["parameters"]
 
 
+@pytest.mark.pgvector
 def test_a_sparse_vector_is_sent_as_a_plain_object(client: ApiClient) -> None:
     """`Vectors` is "any of an object, a SparseVector, …": the object, tried first, holds a sparse vector as well."""
     collection = str(CollectionsApi(client).create_collection(minimal("vectors")).collection_id)

@@ -38,6 +38,8 @@ from tests.client.checks import as_json, typed
 from tests.client.filling import filled
 from tests.client.test_documents import new
 
+pytestmark = pytest.mark.pgvector
+
 DESCENDING = SortOption(field="metadata.n", direction=SortDirection.DESC)
 
 

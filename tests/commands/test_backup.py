@@ -62,7 +62,7 @@ def fill() -> None:
             "document_id": f"d{number}",
             "exact": 2**64 + number,
             "text": 'é\n\t\\"' * number,
-            "vectors": {"v": [1.5, -2e-30]},
+            **cast.vectors(v=[1.5, -2e-30]),
         }
         assert api.post(path, body | parent).status_code == 200
     cast.collection(api, "empty")

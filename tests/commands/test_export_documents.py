@@ -125,6 +125,7 @@ TABLED: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.pgvector
 def test_csv_has_a_column_for_each_path(api: Api, scenes: str) -> None:
     create(api, scenes, *TABLED)
     text, _ = ran(api, "-", "--format", "csv", "--vectors")
@@ -165,6 +166,7 @@ def test_what_the_sample_did_not_show_stands_in_the_last_column(
     assert table == [{"n": 1, "_rest": None}, {"n": None, "_rest": '{"n":"one","late.x":1.50}'}]
 
 
+@pytest.mark.pgvector
 def test_parquet_columns_have_types_where_these_hold_every_value(api: Api, scenes: str, tmp_path: Path) -> None:
     create(api, scenes, *TABLED)
     ran(api, str(tmp_path / "a.parquet"), "--vectors")

@@ -36,10 +36,11 @@ def housekeep() -> list[str]:
 
 
 def filled(api: Api, name: str, documents: int = 3) -> str:
-    """A collection with documents that have steps and vectors."""
+    """A collection with documents that have steps and features."""
     collection = cast.collection(api, name)
     for _ in range(documents):
-        api.post(f"/v1/collections/{collection}/documents", {"source_object_id": "o", "vectors": {"v": [1]}})
+        body = {"source_object_id": "o", "features": [{"feature_extractor_id": "e"}]}
+        api.post(f"/v1/collections/{collection}/documents", body)
     return collection
 
 

@@ -250,6 +250,7 @@ def test_of_two_lines_with_one_id_the_order_decides(
     assert counts in ran.out
 
 
+@pytest.mark.pgvector
 def test_replace_does_what_put_does(api: Api, collection: str, tmp_path: Path, get: Callable[[str], Any]) -> None:
     body: Any = {
         "document_id": "a",
@@ -492,6 +493,7 @@ def test_any_value_is_stored_as_a_create_stores_it(tmp_path_factory: pytest.Temp
     assert [text.replace(created, loaded) for text in one] == other
 
 
+@pytest.mark.pgvector
 def test_features_and_vectors_are_stored(api: Api, collection: str, tmp_path: Path) -> None:
     vectors = {"dense": [0.5, -1], "sparse": {"indices": [3, 9], "values": [1, 2]}, "multi": [[1, 2], [3, 4]]}
     features = [{"feature_extractor_id": "x_v1", "payload": {"tab": "a\tb\\"}, "vectors": {"odd\tname": [1]}}]

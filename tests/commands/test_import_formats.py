@@ -191,6 +191,7 @@ def test_parquet_comes_in_and_its_binary_columns_stay_out(api: Api, tmp_path: Pa
     }
 
 
+@pytest.mark.pgvector
 @pytest.mark.parametrize("extension", ["parquet", "csv"])
 def test_tables_that_we_exported_come_back(api: Api, tmp_path: Path, extension: str) -> None:
     """Of documents without nulls; in CSV also without texts that look like something else."""

@@ -92,6 +92,7 @@ def single(numbers: list[float]) -> list[float]:
     return [struct.unpack("f", struct.pack("f", number))[0] for number in numbers]
 
 
+@pytest.mark.pgvector
 def test_ids_payload_and_vectors_of_every_kind_arrive(api: Api, collection: str, folder: Path) -> None:
     assert ran(api, collection, "--path", str(folder), "--collection-name", "named").code == 0
     found = json.loads(api.get("/v1/documents/42?return_vectors=true").content)
@@ -107,6 +108,7 @@ def test_ids_payload_and_vectors_of_every_kind_arrive(api: Api, collection: str,
     assert api.get(f"/v1/documents/{2**64 - 1}?return_vectors=true").json()["vectors"] == {}
 
 
+@pytest.mark.pgvector
 def test_reserved_keys_of_the_payload_become_user_fields_under_a_prefix(api: Api, collection: str, folder: Path) -> None:
     mapped = ("--map", "/q.vectors=numbers")
     ran(api, collection, "--path", str(folder), "--collection-name", "named", "--reserved-prefix", "q.", *mapped)
@@ -119,6 +121,7 @@ def test_reserved_keys_of_the_payload_become_user_fields_under_a_prefix(api: Api
     assert found["numbers"] == [1]
 
 
+@pytest.mark.pgvector
 def test_pages_prefix_names_limit_and_a_second_run(api: Api, collection: str, folder: Path) -> None:
     plain = ("--path", str(folder), "--collection-name", "plain", "--id-prefix", "film:", "--vector-name", "text")
     assert ran(api, collection, *plain, "--limit", "300").out.startswith("300 points: 300 imported, 0 failed")
@@ -131,6 +134,7 @@ def test_pages_prefix_names_limit_and_a_second_run(api: Api, collection: str, fo
     assert ran(api, collection, *plain, "--limit", "2").code == 3
 
 
+@pytest.mark.pgvector
 def test_a_payload_in_the_shape_of_documents_is_taken_for_one(api: Api, collection: str, tmp_path: Path) -> None:
     client = QdrantClient(path=str(tmp_path / "q"))
     client.create_collection("c", vectors_config=models.VectorParams(size=1, distance=models.Distance.DOT))
@@ -249,6 +253,7 @@ def rest(folder: Path) -> Iterator[str]:
     Rest.client.close()
 
 
+@pytest.mark.pgvector
 def test_a_server_is_read_page_by_page_and_asked_again_when_it_is_busy(
     api: Api, collection: str, rest: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

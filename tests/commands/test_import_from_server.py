@@ -124,7 +124,7 @@ def body(tier: int, number: int, bucket: str) -> dict[str, Any]:
         made["source_document_id"] = f"{TIERS[tier - 1]}:{number % 5 if tier == 1 else number}"
     made |= {"v1": {"document_schema_version": "v1"}, "v2": {"document_schema_version": "v2"}}.get(f"v{number % 4}", {})
     if number % 3 == 0:
-        made["vectors"] = VECTORS[number % len(VECTORS)] if number % 2 else VECTORS[number // 3 % len(VECTORS)]
+        made |= cast.vectors(**(VECTORS[number % len(VECTORS)] if number % 2 else VECTORS[number // 3 % len(VECTORS)]))
     if number % 7 == 0:
         made["internal_metadata"] = {"ingestion_status": "COMPLETED", "exact": 2**64 + 1}
         made["document_blobs"] = [{"field": "video", "url": "https://cdn.example/x.mp4", "extra": [1]}]
@@ -416,6 +416,7 @@ def test_an_object_whose_unique_key_is_anothers_fails_and_one_that_is_there_itse
 # What is asked for ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.pgvector
 def test_chosen_collections_without_vectors_into_another_namespace(
     source: Api, here: Organization, there: Place, tmp_path: Path
 ) -> None:
@@ -552,7 +553,7 @@ def test_the_page_about_another_server_does_what_it_says(there: Place, source: A
     root = {"document_id": "film", "source_type": "bucket", "root_bucket_id": bucket, "source_object_id": "metropolis"}
     source.post(f"/v1/collections/{films}/documents", root)
     for number in range(2):
-        scene = {"document_id": f"scene:{number}", "source_document_id": "film", "vectors": {"clip": [number, 0.1]}}
+        scene = {"document_id": f"scene:{number}", "source_document_id": "film", **cast.vectors(clip=[number, 0.1])}
         source.post(f"/v1/collections/{scenes}/documents", scene)
     with server.another_database() as database:
         told(database, "create_organization", "walker")

@@ -446,6 +446,7 @@ PARTS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.pgvector
 @given(stored=st.tuples(generators.user_fields, PARTS), sent=st.tuples(generators.user_fields, PARTS))
 @example(stored=({}, {"metadata": {"a": 1, "b": 2}}), sent=({}, {"metadata": {"a": None}}))
 @example(stored=({"a": {"x": 1}}, {"metadata": {}}), sent=({"a": [1]}, {"metadata": None, "a.b": {"c": None}}))
