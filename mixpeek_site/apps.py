@@ -8,3 +8,4 @@ class MixpeekSiteConfig(AppConfig):
 
     def ready(self) -> None:
         from mixpeek_site import checks  # noqa: F401 (registers them)
+        from mixpeek_site.blob_stores import checks as blob_checks  # noqa: F401

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.test import TransactionTestCase
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
+from mixpeek_site.blob_stores.configuration import LocalOptions
 from mixpeek_site.embedded import allow_start
 from tests import emptying
 from tests.server import serving
@@ -43,6 +45,14 @@ def _drop_leftovers(prefix: str) -> None:
             if not psutil.pid_exists(int(name.removeprefix(prefix))):
                 with contextlib.suppress(DatabaseError):  # another run was first
                     cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _blobs_in_a_directory_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Here, and in the servers and commands that the tests start."""
+    directory = tmp_path_factory.mktemp("blobs")
+    os.environ["BLOB_STORES"] = f"local://{directory}"
+    settings.BLOB_STORES = (LocalOptions(directory),)
 
 
 @pytest.fixture(scope="session")

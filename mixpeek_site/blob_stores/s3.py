@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from mixpeek_site import ids
 from mixpeek_site.blob_stores import configuration, sigv4
@@ -25,7 +26,7 @@ _DOTS: Final = re.compile(r"(?:\A|/)\.\.?(?:/|\Z)")
 
 
 class S3Store:
-    """Raises ImproperlyConfigured when the variables that it names are not set."""
+    """Raises ImproperlyConfigured when the variables or the profile that it names are not there."""
 
     def __init__(self, options: S3Options) -> None:
         self._options = options
@@ -34,6 +35,8 @@ class S3Store:
         self._addresses: dict[str, Address] = {}
         self._lock = threading.Lock()
         self._named = named(options.credentials) if options.credentials else None
+        if options.profile and options.profile not in self._session.available_profiles:
+            raise ImproperlyConfigured(f"BLOB_STORES: the profile {options.profile!r} is not configured on this machine.")
 
     def holds(self, url: str) -> bool:
         bucket = _split(url)[0]
@@ -92,7 +95,7 @@ class S3Store:
     def _session(self) -> Any:
         from botocore.session import Session
 
-        return Session(profile=self._options.profile)
+        return Session(profile=self._options.profile)  # by itself it looks at AWS_PROFILE
 
     @cached_property
     def _chain(self) -> Chain:
@@ -153,7 +156,7 @@ def address(client: Any, bucket: str) -> Address:
     before, _, query = url.partition("?")
     scheme, _, rest = before.partition("://")
     host, _, path = rest.partition("/")
-    region = query.partition("X-Amz-Credential=")[2].split("%2F")[2]
+    region = query.partition("X-Amz-Credential=")[2].partition("&")[0].split("%2F")[-3]
     return Address(f"{scheme}://{host}", f"/{path[:-1]}", region)
 
 
