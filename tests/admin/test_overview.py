@@ -17,6 +17,7 @@ from tests import cast
 from tests.admin import staff
 from tests.admin.staff import Place
 from tests.admin.test_list_filters import bound
+from tests.unanalyzed import forget_statistics
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +78,7 @@ def test_failures_count_in_living_collections_up_to_a_bound(client: Client, plac
 
 def test_failures_are_found_by_their_own_index(place: Place) -> None:
     place.document(internal_metadata=FAILED)
+    forget_statistics()
     statements = [overview._LINES.format(within="").replace("%s", "26"), attention._WANTED[True]]
     for statement in (*statements, attention._WANTED[False].replace("%s", "ARRAY[1]")):
         plan = "\n".join(row[0] for row in sql.rows("EXPLAIN " + statement.replace("%", "%%")))
