@@ -5,7 +5,7 @@ statement checks that the number is still the one that is meant.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -49,19 +49,19 @@ class Target:
         return self.declared if self.declared is not None and self.declared.ready else None
 
 
-def collections(scope: Scope, places: Places) -> list[Collection]:
-    """Those that exist. One statement; of a single collection none, if it was met in the last minute (see `forget`)."""
-    single = places.collection
+def _single(scope: Scope, collection: str) -> Collection:
+    """One statement, none if it was met in the last minute (see `forget`). Raises NotFoundError."""
     now = time.monotonic()
-    if single is not None and (cached := _known.get((scope, single))) and cached[0] > now:
-        return [cached[1]]
-    cte, params = places_cte(scope, places)
-    found = [Collection(*row) for row in sql.rows(f"WITH {cte} SELECT c.namespace_id, c.id FROM c ORDER BY c.id", params)]
-    if single is not None and found:
-        if len(_known) >= _ENTRIES:
-            _known.clear()
-        _known[scope, single] = (now + _SECONDS, found[0])
-    return found
+    if (cached := _known.get((scope, collection))) and cached[0] > now:
+        return cached[1]
+    cte, params = scope.cte(collection)
+    row = sql.one(f"WITH {cte} SELECT namespace_id, collection_id FROM scope", params)
+    if row is None:
+        raise queries.missing(scope, collection)
+    if len(_known) >= _ENTRIES:
+        _known.clear()
+    _known[scope, collection] = (now + _SECONDS, Collection(*row))
+    return Collection(*row)
 
 
 def forget(scope: Scope, collection: str) -> None:
@@ -72,32 +72,23 @@ def forget(scope: Scope, collection: str) -> None:
 def targets(scope: Scope, places: Places, wanted: Wanted) -> list[Target]:
     """What the query is compared with: at most one kind of vectors in each collection.
 
-    Raises NotFoundError for a namespace or a single collection that is missing; ValidationError where no name was given
-    and the collection leaves it open, or two collections' metrics differ from the request's.
+    By name in a single collection, or by `feature_uri`. Raises NotFoundError for a namespace or a single collection that is
+    missing; ValidationError where no name was given and the collection leaves it open, or its metric is not the request's.
     """
-    found = collections(scope, places)
-    if not found:
-        if places.collection is not None:
-            raise queries.missing(scope, places.collection)
-        return []
-    declared = vector_indexes.declared(found[0].namespace_id, [collection.id for collection in found])
-    if wanted.name is not None:
-        names = dict.fromkeys(found, wanted.name)
-    elif wanted.feature_uri is not None:
-        names = _by_uri(found, wanted.feature_uri, declared)
-    else:
-        names = {found[0]: _only_name(found[0], [name for _, name in declared], wanted)}
-    return [_target(collection, name, declared.get((collection.id, name)), wanted) for collection, name in names.items()]
-
-
-def _target(collection: Collection, name: str, declared: VectorIndex | None, wanted: Wanted) -> Target:
+    if wanted.feature_uri is not None:
+        return _by_uri(scope, places, wanted.feature_uri)
+    assert places.collection is not None
+    collection = _single(scope, places.collection)
+    declared_here = {name: each for (_, name), each in vector_indexes.declared(collection.namespace_id, [collection.id]).items()}
+    name = wanted.name or _only_name(collection, list(declared_here))
+    declared = declared_here.get(name)
     if declared is not None and wanted.metric not in (None, declared.metric):
         message = f"the vectors {name!r} are declared with the metric {declared.metric}"
         raise ValidationError(Fault(("body", "metric"), message, "contradiction"))
-    return Target(collection, name, declared.metric if declared else wanted.metric or DEFAULT, declared)
+    return [Target(collection, name, declared.metric if declared else wanted.metric or DEFAULT, declared)]
 
 
-def _only_name(collection: Collection, declared: Sequence[str], wanted: Wanted) -> str:
+def _only_name(collection: Collection, declared: Sequence[str]) -> str:
     names = list(declared) if len(declared) == 1 else sorted({*declared, *stored_names(collection)})
     if len(names) == 1:
         return names[0]
@@ -124,26 +115,28 @@ def stored_names(collection: Collection) -> list[str]:
     return [name for (name,) in sql.rows(_STORED_NAMES, (*collection, *collection))]
 
 
-_HOLDS: Final = """
-SELECT c.id FROM unnest(%s::bigint[]) AS c (id)
-WHERE EXISTS (SELECT FROM documents_feature f
-              WHERE f.namespace_id = %s AND f.collection_id = c.id AND f.kind = 'dense' AND f.name = %s)
+_COLLECTIONS: Final = """
+SELECT c.namespace_id, c.id, EXISTS (
+    SELECT FROM documents_feature f
+    WHERE f.namespace_id = c.namespace_id AND f.collection_id = c.id AND f.kind = 'dense' AND f.name = %s)
+FROM c ORDER BY c.id
 """
 
 
-def _by_uri(found: Sequence[Collection], uri: str, declared: dict[tuple[int, str], VectorIndex]) -> dict[Collection, str]:
-    """In each collection the name of the vectors that a `feature_uri` means: of the declared ones with that uri; else the
-    whole of it; else its last segment. One statement, if any collection declares neither."""
-    names: dict[Collection, str] = {}
+def _by_uri(scope: Scope, places: Places, uri: str) -> list[Target]:
+    """In each collection the vectors that a `feature_uri` means: of the declared ones with that uri; else the whole of it as a
+    name; else its last segment. One statement, and one for what is declared, if nobody asked seconds ago."""
+    cte, params = places_cte(scope, places)
+    found = [(Collection(*row[:2]), row[2]) for row in sql.rows(f"WITH {cte}{_COLLECTIONS}", (*params, uri))]
+    if not found:
+        return []
+    declared = vector_indexes.declared(found[0][0].namespace_id, [collection.id for collection, _ in found])
     last = uri.rstrip("/").rpartition("/")[2] or uri
-    for collection in found:
+    targets = []
+    for collection, stored in found:
         of_uri = [name for (owner, name), each in declared.items() if owner == collection.id and each.feature_uri == uri]
-        if of_uri or (collection.id, uri) in declared:
-            names[collection] = min(of_uri, default=uri)
-    open_ids = [collection.id for collection in found if collection not in names]
-    whole = _holding(found[0].namespace_id, open_ids, uri) if open_ids and last != uri else set()
-    return {collection: names.get(collection) or (uri if collection.id in whole else last) for collection in found}
-
-
-def _holding(namespace_id: int, collection_ids: Iterable[int], name: str) -> set[int]:
-    return {collection_id for (collection_id,) in sql.rows(_HOLDS, (list(collection_ids), namespace_id, name))}
+        whole = stored or (collection.id, uri) in declared
+        name = min(of_uri) if of_uri else uri if whole else last
+        index = declared.get((collection.id, name))
+        targets.append(Target(collection, name, index.metric if index else DEFAULT, index))
+    return targets

@@ -27,7 +27,7 @@ class Like:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Near what. `name`: of the vectors to compare with; else those with `feature_uri`; without both, a collection's only ones.
+    """Near what. Vectors with `feature_uri`; or, of a single collection, those called `name`, or its only ones.
 
     `metric`: for vectors that are not declared.
     """

@@ -144,3 +144,31 @@ def test_a_key_is_looked_up_once_for_many_requests(documents: Documents) -> None
         for _ in range(3):
             key.get(documents.path)
     assert sent.counts == (4, 0, 0)
+
+
+@pytest.mark.pgvector
+def test_a_search_is_one_statement_and_what_it_has_to_look_up_another(documents: Documents) -> None:
+    """What is remembered of collections and their sizes is known."""
+    for name, vector in (("a", [1, 0]), ("b", [0, 1])):
+        documents.create({"document_id": name, "text": name, "vectors": {"way": vector}})
+    vector = {"vector": [1, 0], "vector_name": "way"}
+    bodies: list[tuple[dict[str, Any], int]] = [
+        (vector, 1),
+        ({**vector, "filters": {"text": "a"}, "score_threshold": 0, "include_total": True, "return_vectors": True}, 1),
+        ({**vector, "text": "a or b"}, 1),
+        ({"text": "a or b"}, 1),
+        ({**vector, "group_by": "text"}, 1),
+        ({"vector": [1, 0]}, 2),
+        ({"like": "a", "vector_name": "way"}, 2),
+    ]
+    for body, expected in bodies:
+        path = f"{documents.path}/search"
+        assert documents.api.post(path, body).status_code == 200
+        assert cost(documents.api.post, path, body) == (expected, 0, 0), body
+    near: dict[str, Any] = {
+        "query": {"vector": [1, 0]},
+        "feature_uri": "x://way",
+        "collection_identifiers": [documents.collection],
+    }
+    assert documents.api.post("/v1/features/search", near).status_code == 200
+    assert cost(documents.api.post, "/v1/features/search", near) == (2, 0, 0)

@@ -71,3 +71,13 @@ def test_an_import_with_vectors_ends_with_the_reason(api: Api, collection: str, 
     with pytest.raises(CommandError, match="pgvector"):
         call_command("import_documents", str(file), *place, stderr=StringIO(), stdout=StringIO())
     assert api.get("/v1/documents/a").status_code == 404
+
+
+def test_searches_by_vector_are_503_and_those_by_words_work(documents: Documents) -> None:
+    documents.create({"document_id": "a", "text": "red"})
+    for body in ({"vector": [1, 0], "vector_name": "v"}, {"like": "a", "vector_name": "v"}, {"vector": [1], "text": "red"}):
+        refused(documents.api.post(f"{documents.path}/search", body))
+    refused(documents.api.post("/v1/features/search", {"query": {"vector": [1, 0]}}))
+    assert documents.api.post(f"{documents.path}/search", {"vector": ["x"]}).status_code == 422
+    found = documents.api.post(f"{documents.path}/search", {"text": "red"}).json()["results"]
+    assert [each["document_id"] for each in found] == ["a"]

@@ -1,5 +1,6 @@
 """POST /v1/features/search, the public contract's search over several collections (docs/search.md)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,14 +18,14 @@ def search(api: Api, **body: Any) -> Response:
     return api.post("/v1/features/search", body)
 
 
-def near(api: Api, vector: list[float], **body: Any) -> list[tuple[str, float]]:
+def near(api: Api, vector: Sequence[float], **body: Any) -> list[tuple[str, float]]:
     """Ids and scores, in the answer's order."""
     response = search(api, query={"input_mode": "vector", "vector": vector}, **body)
     assert response.status_code == 200, response
     return [(each["document_id"], float(each["_score"])) for each in response.json()["results"]]
 
 
-def ids(api: Api, vector: list[float], **body: Any) -> list[str]:
+def ids(api: Api, vector: Sequence[float], **body: Any) -> list[str]:
     return [document_id for document_id, _ in near(api, vector, **body)]
 
 
