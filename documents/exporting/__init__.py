@@ -6,7 +6,7 @@
 - columns.py     the columns of tables
 - formats/       one writer per format
 - pipeline.py    the three joined: pieces of bytes
-- files.py       a file written aside and renamed when it is whole
+- files.py       where to: a file, compressed or not, or standard output
 - definitions.py the collections' definitions
 """
 

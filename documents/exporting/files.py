@@ -1,68 +1,30 @@
-"""A file that is there as a whole or not at all: written aside, flushed to the disk, then renamed."""
+"""Where an export goes: a file, compressed as its name says, or standard output."""
 
 import gzip
 import io
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Final
 
 import zstandard
 
+from mixpeek_site.whole_files import written_aside
+
 STANDARD_OUTPUT: Final = "-"
-
-
-class TargetError(Exception):
-    """The file can't be written; the message says why."""
-
-
-def require_free(path: str, *, force: bool) -> None:
-    """Raises TargetError when something is there that may not be replaced, or the folder is not."""
-    if path == STANDARD_OUTPUT:
-        return
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise TargetError(f"There is no folder {folder}.")
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise TargetError(f"{path} can't be looked at: {error.strerror}.") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise TargetError(f"{path} is no file that could be replaced; for pipes and devices redirect --output -.")
-    if not force:
-        raise TargetError(f"{path} exists already; --force replaces it.")
+PACKED: Final = (".gz", ".zst")
 
 
 @contextmanager
 def written(path: str, *, force: bool, standard_output: IO[str]) -> Iterator[IO[bytes]]:
-    """What is written inside stands at `path` once the block ended well, compressed if it ends in .gz or .zst; else nothing
-    is left behind. `-`: standard output. Raises TargetError.
+    """What is written inside stands at `path` once the block ended well, compressed if it ends in one of PACKED; else nothing
+    is left behind. `-`: standard output. Raises whole_files.TargetError.
     """
-    require_free(path, force=force)
     if path == STANDARD_OUTPUT:
         yield _bytes_of(standard_output)
         return
-    target = os.path.realpath(path)
-    aside = f"{target}.{os.getpid()}.part"
-    try:
-        with open(aside, "xb") as file:
-            try:
-                with _packed(path, file) as stream:
-                    yield stream
-                file.flush()
-                os.fsync(file.fileno())
-                require_free(path, force=force)
-                os.rename(aside, target)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(aside)
-                raise
-    except OSError as error:
-        raise TargetError(f"{path} can't be written: {error.strerror or error}.") from error
-    _flush_folder(os.path.dirname(target))
+    with written_aside(Path(path), force=force) as (file, _), _packed(path, file) as stream:
+        yield stream
 
 
 @contextmanager
@@ -89,13 +51,3 @@ class _AsText(io.RawIOBase):
 
     def write(self, piece: bytes) -> int:  # type: ignore[override]
         return self._stream.write(piece.decode())
-
-
-def _flush_folder(folder: str) -> None:
-    """The new name itself is on the disk, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some file systems have no such thing
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

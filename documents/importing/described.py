@@ -157,7 +157,7 @@ def _stored(into: Bucket, those: Sequence[NewObject]) -> dict[str | None, list[s
         " WHERE o.namespace_id = %s AND o.bucket_id = %s AND o.object_id = ANY(%s)",
         (into.namespace_id, into.pk, [new.object_id for new in those]),
     )
-    return {object_id: names for object_id, names in found}
+    return dict(found)
 
 
 def _replace(scope: Scope, into: Bucket, new: NewObject, gone: list[str], counts: ObjectCounts, tell: Tell) -> None:

@@ -1,7 +1,7 @@
 """Backups of the whole database in one file, and their way back.
 
     manifest.py   what a backup says of itself: versions, migrations, counts, checksums
-    archive.py    the file: a zip of `manifest.json` and `database.dump`, written aside, read with suspicion
+    archive.py    the file: a zip of `manifest.json` and `database.dump`, read with suspicion
     programs.py   which pg_dump and pg_restore; running them
     server.py     where the database is, for libpq and its programs
     checks.py     rows and checksums of every table, whatever the rows' order

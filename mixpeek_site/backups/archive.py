@@ -4,9 +4,7 @@ Any tool opens it, and `pg_restore` reads the dump by itself where nothing of th
 """
 
 import contextlib
-import fcntl
 import hashlib
-import os
 import struct
 import zipfile
 import zlib
@@ -28,63 +26,6 @@ _MAX_MANIFEST_BYTES: Final = 256 * 1024 * 1024
 _UNREADABLE: Final = (
     zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError, struct.error, zlib.error, IndexError,
 )  # fmt: skip
-
-
-@contextmanager
-def written_aside(target: Path, *, force: bool) -> Iterator[tuple[IO[bytes], Path]]:
-    """A file and what it is called meanwhile: it gets its name when all went well, and is gone otherwise.
-
-    What a killed writer left is written over by the next.
-
-    Raises BackupError when it can't be written, when another backup is writing it, or when there is a file of that
-    name and not `force`.
-    """
-    _refuse_existing(target, force)
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise BackupError(f"{partial} can't be written: {error.strerror}.") from error
-    with os.fdopen(descriptor, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupError(f"Another backup to {target} is being written just now.") from None
-        try:
-            os.fchmod(descriptor, 0o600)
-            file.truncate()
-            yield file, partial
-            file.flush()
-            os.fsync(descriptor)
-            _named(partial, target, force)
-        except OSError as error:
-            raise BackupError(f"{target} can't be written: {error.strerror or error}.") from error
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink()
-    directory = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _named(partial: Path, target: Path, force: bool) -> None:
-    if force:
-        partial.replace(target)
-        return
-    try:
-        os.link(partial, target)  # unlike a rename, it never takes the place of a file that came meanwhile
-    except FileExistsError:
-        _refuse_existing(target, force)
-    except OSError:  # a file system without links
-        _refuse_existing(target, force)
-        partial.rename(target)
-
-
-def _refuse_existing(target: Path, force: bool) -> None:
-    if not force and os.path.lexists(target):
-        raise BackupError(f"{target} exists already; --force writes over it.")
 
 
 class Writer:

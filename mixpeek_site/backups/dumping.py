@@ -16,6 +16,7 @@ from mixpeek_site.backups.errors import BackupError
 from mixpeek_site.backups.manifest import FORMAT, PRODUCT, Dump, Inventory, Manifest, major
 from mixpeek_site.backups.programs import Programs
 from mixpeek_site.backups.server import Connection, Server
+from mixpeek_site.whole_files import written_aside
 
 TakeInventory = Callable[[Connection], Inventory]
 Tell = Callable[[int, int], None]
@@ -44,16 +45,17 @@ def back_up(
 ) -> Manifest:
     """Write a backup of the database into a file; its manifest, once the file is there.
 
-    `check` reads the file before it gets its name, and raises BackupError when it is not good. Raises BackupError; then,
-    as after Ctrl-C, there is no new file, and an old one is as it was.
+    `check` reads the file before it gets its name, and raises BackupError when it is not good. Raises BackupError and
+    whole_files.TargetError; then, as after Ctrl-C, there is no new file, and an old one is as it was.
     """
-    with archive.written_aside(target, force=force) as (file, partial), archive.Writer(file) as writer:
+    with written_aside(target, force=force, private=True) as (file, partial), archive.Writer(file) as writer:
         with of.connect(autocommit=False) as connection:
             version = server.version(connection)
             tools = programs.choose(major(version), f"The database server is PostgreSQL {version}")
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             [(snapshot, moment)] = connection.execute("SELECT pg_export_snapshot(), clock_timestamp()")
             migrations = _migrations(connection)
+            extensions = dict(connection.execute("SELECT extname, extversion FROM pg_extension WHERE extname <> 'plpgsql'"))
             tables = checks.tables(connection)
             with _meanwhile(connection, lambda: (checks.check(connection, tables), take_inventory(connection))) as found:
                 with writer.dump() as dump:
@@ -71,6 +73,7 @@ def back_up(
             inventory=inventory,
             tables=checked,
             dump=Dump(dump.bytes, dump.sha256, tools.version),
+            extensions=extensions,
         )
         writer.finish(made)
         file.flush()

@@ -1,6 +1,6 @@
 """What a backup says of itself: `manifest.json` in its file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -61,6 +61,7 @@ class Manifest:
     inventory: Inventory
     tables: dict[str, TableCheck]
     dump: Dump
+    extensions: dict[str, str] = field(default_factory=dict)  # of PostgreSQL: versions by name
 
 
 def encoded(manifest: Manifest) -> bytes:

@@ -52,6 +52,12 @@ def refuse_unfit(of: Server, archive: Archive) -> None:
             " FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()"
         )
         user = connection.info.user
+        offered = {name for (name,) in connection.execute("SELECT name FROM pg_available_extensions")}
+    if missing := sorted(manifest.extensions.keys() - offered):
+        raise BackupError(
+            f"The backup needs what this server does not have, the PostgreSQL extension {' and '.join(map(_told, missing))}:"
+            " install it on the database server, then restore again."
+        )
     if not may_create:
         raise BackupError(
             f"A restore makes a new database beside the old one, and {user} may not make databases: let an"
@@ -59,6 +65,10 @@ def refuse_unfit(of: Server, archive: Archive) -> None:
         )
     if not owns:
         raise BackupError(f"The database {of.database} belongs to another account than {user}: only its owner can replace it.")
+
+
+def _told(extension: str) -> str:
+    return "pgvector (named vector), because it holds vectors" if extension == "vector" else extension
 
 
 def restore_into(of: Server, database: str, archive: Archive, tell: Tell, say: Say) -> None:

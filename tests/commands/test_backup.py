@@ -291,6 +291,7 @@ def test_files_of_something_else_are_refused_before_anything_is_touched(
         altered(backup, tmp_path / "4", tables={"public.more": TableCheck(0, "0")}): "lacks tables: public.more",
         altered(backup, tmp_path / "5", postgresql="99.1"): r"of PostgreSQL 99.1, and the server is PostgreSQL \d+",
         altered(backup, tmp_path / "6", dump=replace(manifest_of(backup).dump, pg_dump="99.1")): r"99\.1, and .* are needed",
+        altered(backup, tmp_path / "8", extensions={"vector": "9.9", "not_there": "1"}): "not_there.*install it",
         altered(backup, tmp_path / "7", migrations={"documents": ["0999_ahead"]}): "later release.*documents.0999_ahead",
     }  # fmt: skip
     for file, reason in refusals.items():
@@ -471,7 +472,7 @@ def test_ctrl_c_leaves_nothing_half_and_the_old_file_as_it_was(tmp_path: Path) -
         pid = dumping_now()
         assert (tmp_path / "b.partial").stat().st_mode & 0o777 == 0o600
         second = started(connection.settings_dict["NAME"], "backup", str(tmp_path / "b"), "--force")
-        assert "Another backup" in second.communicate(timeout=30)[1]
+        assert "Another process is writing" in second.communicate(timeout=30)[1]
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 130

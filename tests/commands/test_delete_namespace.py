@@ -24,12 +24,12 @@ def api() -> Api:
 
 
 def filled(api: Api, documents: int = 5) -> Api:
-    """A namespace with two collections, of which one has documents with vectors, and an object."""
+    """A namespace with two collections, of which one has documents with features, and an object."""
     cast.collection(api)
     path = f"/v1/collections/{cast.collection(api)}/documents"
     for number in range(documents):
         body = {"document_id": f"d{number}", "source_type": "bucket", "source_object_id": "o"}
-        assert api.post(path, body | {"vectors": {"v": [1, 2]}}).status_code == 200
+        assert api.post(path, body | {"features": [{"feature_extractor_id": "e"}]}).status_code == 200
     cast.bucket_object(api, cast.bucket(api))
     return api
 
@@ -90,8 +90,8 @@ def test_what_was_shown_is_deleted_and_not_what_got_its_name_while_the_question_
 ) -> None:
     shown = Namespace.objects.get()
 
-    class Slow(io.StringIO):
-        def readline(self, size: int | None = -1, /) -> str:
+    class Slow(io.TextIOBase):
+        def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
             Namespace.objects.filter(pk=shown.pk).update(name="kept")
             cast.namespace(shown.organization, shown.name)
             return f"{shown.name}\n"

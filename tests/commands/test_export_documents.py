@@ -233,7 +233,7 @@ def test_endings_choose_format_and_compression(api: Api, scenes: str, tmp_path: 
 def test_an_existing_file_stays_unless_forced(api: Api, scenes: str, tmp_path: Path) -> None:
     output = tmp_path / "a.jsonl"
     output.write_text("before")
-    with pytest.raises(CommandError, match="--force replaces it"):
+    with pytest.raises(CommandError, match="--force writes over it"):
         ran(api, str(output))
     assert output.read_text() == "before"
     create(api, scenes, {})
@@ -300,6 +300,7 @@ def test_what_was_done_is_told_to_people_and_to_programs(api: Api, scenes: str, 
         (["--json", "--output", "-"], "standard output"),
         (["--output", "/nowhere/a.jsonl"], "no folder"),
         (["--output", "/dev/null"], "no file that could be replaced"),
+        (["--output", "/nowhere/a.parquet.gz"], "Parquet is compressed inside"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_written(

@@ -4,19 +4,21 @@ import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import CommandError
 
 from documents.exporting import FORMATS, SCHEMA_VERSIONS, Asked, Export, MissingExtraError, begun
 from documents.exporting.definitions import definitions
-from documents.exporting.files import STANDARD_OUTPUT, TargetError, require_free, written
+from documents.exporting.files import PACKED, STANDARD_OUTPUT, written
 from documents.filters import Node, read_filters
 from documents.management.importing_files import positive, terminable
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError
 from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS, add_json
 from mixpeek_site.management.progress import Progress
+from mixpeek_site.whole_files import require_free
 from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
 from namespaces.scope import Scope
 
@@ -50,7 +52,7 @@ formats (by --format, else by the file's name, else jsonl):
 A collection's definition (id, name, extractor, schema) is no part of its documents: --collections-file writes them,
 one create body to a line; import_documents has an option of that name, which creates those that do not exist.
 
-The file is written aside (FILE.PID.part) and renamed when it is whole: at any failure, and on Ctrl-C, nothing is left.
+The file is written aside (FILE.partial) and renamed when it is whole: at any failure, and on Ctrl-C, nothing is left.
 Names ending in .gz and .zst are compressed.
 
 exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 130 interrupted"""
@@ -109,12 +111,17 @@ exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 13
             limit=options["limit"],
             spreadsheet=options["spreadsheet"],
         )
+        if asked.format == "parquet" and output.endswith(PACKED):
+            raise CommandError(
+                "Parquet is compressed inside, and read from its end: give a name without .gz or .zst.",
+                returncode=EXIT_WRONG_ARGUMENTS,
+            )
         owner = chosen_organization(organization)
         scope = Scope(owner.pk, owner.public_id, namespace, ())
         try:
             for path in (output, collections_file):
-                if path is not None:
-                    require_free(path, force=force)
+                if path is not None and path != STANDARD_OUTPUT:
+                    require_free(Path(path), force=force)
             with terminable(), begun(scope, asked, statement_seconds=STATEMENT_SECONDS) as export:
                 self._export(export, output, collections_file, force=force, as_json=json)
         except BrokenPipeError:
@@ -122,7 +129,7 @@ exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 13
             raise CommandError("Nobody reads the output any more.") from None
         except OSError as error:
             raise CommandError(f"The output can't be written: {error.strerror or error}.") from error
-        except (TargetError, MissingExtraError) as error:
+        except MissingExtraError as error:
             raise CommandError(str(error)) from error
 
     def _export(self, export: Export, output: str, collections_file: str | None, *, force: bool, as_json: bool) -> None:
