@@ -58,7 +58,6 @@ def pages(place: Place) -> dict[str, str]:
     root = f"obj_{place.documents // 20}_0"
     return {
         "all namespaces": documents(namespace=""),
-        "lineage steps": "documents/lineagestep/",
         "collections": f"namespaces/collection/?namespace={place.namespace_id}",
         "namespace": documents(),
         "collection": documents(collection=collection),

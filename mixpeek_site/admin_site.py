@@ -38,15 +38,6 @@ _NAVIGATION = (
 )
 _SHORT_NAMES = {"BucketObject": "Objects"}
 
-_APPS = ("documents", "namespaces")
-_MODELS = ("Document", "LineageStep", "BucketObject", "Bucket", "Collection", "Namespace", "ApiKey", "Organization", "AuditEntry")
-
-_NOT_LISTED = ("LineageStep",)  # each document shows its own
-
-
-def _place(order: tuple[str, ...], name: str) -> tuple[int, str]:
-    return (order.index(name) if name in order else len(order), name)
-
 
 def _or_unavailable(view: View) -> View:
     """Instead of an error page: a plain word that the database could not be had."""
@@ -77,14 +68,6 @@ class StoreAdminSite(admin.AdminSite):
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:
         return super().admin_view(_or_unavailable(view), cacheable)
-
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
-        """What staff work with first, in the order of what holds what; Django's own applications last."""
-        apps = super().get_app_list(request, app_label)
-        for app in apps:
-            app["models"] = [model for model in app["models"] if model["object_name"] not in _NOT_LISTED]
-            app["models"].sort(key=lambda model: _place(_MODELS, model["object_name"]))
-        return sorted(apps, key=lambda app: _place(_APPS, app["app_label"]))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)

@@ -1,8 +1,8 @@
 """Staff's pages of documents: lists, the page of one document, the decomposition tree of a root object."""
 
 from documents.admin import pages
-from documents.admin.lists import DocumentAdmin, LineageStepAdmin
+from documents.admin.lists import DocumentAdmin
 
 pages.register()
 
-__all__ = ["DocumentAdmin", "LineageStepAdmin"]
+__all__ = ["DocumentAdmin"]

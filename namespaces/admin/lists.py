@@ -1,6 +1,6 @@
 """Lists of the admin that cost the same at a thousand rows and at millions: no COUNT, no deep offset.
 
-Small tables (places, keys) page by offset, one row further than shown. Large ones (objects, documents, steps) page by
+Small tables (places, keys) page by offset, one row further than shown. Large ones (objects, documents) page by
 keyset, through an index, with one statement that names the namespaces it reads:
 
 - everything: the primary key backwards, newest ids first;

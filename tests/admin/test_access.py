@@ -40,7 +40,6 @@ def reading(place: Place) -> list[str]:
         *(f"/namespaces/{key.partition('/')[0]}/" for key in keys),
         *(f"/namespaces/{key}/change/" for key in keys),
         "/documents/document/",
-        "/documents/lineagestep/",
         f"/document/{place.pk}/doc_1/",
         f"/document/{place.pk}/doc_1/raw/v1/",
         f"/tree/{place.pk}/obj_1/",

@@ -28,8 +28,6 @@ PAGES: Final = {
     "documents/document/?": "namespace collection status root from until q text filters sort after before unknown",
     "documents/document/?namespace={ns}&": "collection status root from until q text filters sort after before",
     "documents/document/?namespace={ns}&text=x&": "after before collection",
-    "documents/lineagestep/?": "namespace collection q older newer p o unknown",
-    "documents/lineagestep/?namespace={ns}&": "collection q older newer",
     "namespaces/bucketobject/?": "namespace bucket q older newer p",
     "namespaces/bucketobject/?namespace={ns}&": "bucket q older newer",
     "namespaces/collection/?": "namespace q p o",

@@ -251,12 +251,7 @@ def test_bound_staff_see_their_namespaces_alone(place: Place) -> None:
     foreign.first("obj_1", "doc_theirs")
     cast.bucket_object(foreign.api, foreign.bucket, "obj_theirs")
     client = bound(place, second)
-    for path in (
-        "/documents/document/",
-        "/documents/document/?q=doc",
-        "/documents/lineagestep/",
-        "/documents/lineagestep/?q=doc",
-    ):
+    for path in ("/documents/document/", "/documents/document/?q=doc"):
         page = staff.get(client, path)
         assert set(ids(page)) == {"doc_ours", "doc_second"}
         assert foreign.namespace.name not in page
@@ -271,17 +266,16 @@ def test_bound_staff_reach_no_foreign_namespace_by_its_number(place: Place) -> N
     client = bound(place)
     for query in ("", f"&collection={key}", "&q=doc", "&text=x", "&status=FAILED", "&root=obj_1", "&from=2020-01-01"):
         staff.get(client, f"/documents/document/?namespace={foreign.pk}{query}", 404)
-    for path in ("/documents/lineagestep/", "/namespaces/bucketobject/"):
-        page = staff.get(client, f"{path}?namespace={foreign.pk}")
-        assert ids(page) == []
-        assert foreign.namespace.name not in page
+    page = staff.get(client, f"/namespaces/bucketobject/?namespace={foreign.pk}")
+    assert ids(page) == []
+    assert foreign.namespace.name not in page
     assert ids(staff.get(client, f"/documents/document/?namespace={place.pk}&collection={key}")) == []
 
 
 def test_staff_bound_to_nothing_see_nothing(place: Place) -> None:
     place.first("obj_1")
     client = bound()
-    for path in ("/documents/document/", "/documents/document/?q=doc", "/documents/lineagestep/"):
+    for path in ("/documents/document/", "/documents/document/?q=doc"):
         assert ids(staff.get(client, path)) == []
 
 
