@@ -1,4 +1,4 @@
-"""Through the HNSW index, or by comparing with every vector that passes the filter (docs/decisions/0023).
+"""Through the HNSW index, or by comparing with every vector that passes the filter (docs/decisions/0025).
 
 The index gives the nearest of all vectors, of which the filter is asked one by one; so many are looked at (`candidates`, the
 scan's ef_search) that enough should pass, at most a thousand: what lies deeper in the graph is found less and less surely.

@@ -1,4 +1,4 @@
-"""Searches find what brute force finds, through an HNSW index that is really used (docs/decisions/0023)."""
+"""Searches find what brute force finds, through an HNSW index that is really used (docs/decisions/0025)."""
 
 import itertools
 import random
