@@ -18,6 +18,17 @@ MAX_PER_PLACE: Final = 16
 
 _DIMENSIONS: Final = ("dimensions", "dimension")
 
+METRICS: Final[dict[str, Metric]] = {
+    **{metric: metric for metric in get_args(Metric)},
+    "euclidean": "l2",
+    "euclid": "l2",
+    "dot_product": "dot",
+    "dotproduct": "dot",
+    "inner_product": "dot",
+    "ip": "dot",
+}
+"""By the names that vector databases have for them, in any case."""
+
 
 class Declaration(NamedTuple):
     """What a place declares of the vectors of one name."""
@@ -97,8 +108,8 @@ def _read_index(each: JSONObject, place: Location) -> Declaration:
         name = uri.rstrip("/").rpartition("/")[2] or uri
     wrong += _name_faults(name, (*place, "name"))
     dimensions = _dimensions(sides, wrong)
-    metric = _choice(sides, "metric", get_args(Metric), "cosine", wrong)
-    type = _choice(sides[:1], "type", get_args(IndexType), "hnsw", wrong)
+    metric = _metric(sides, wrong)
+    type = _type(each, place, wrong)
     if type == "hnsw" and dimensions is not None and dimensions > MAX_HNSW_DIMENSIONS:
         message = f"must be exact beyond {MAX_HNSW_DIMENSIONS:,} dimensions, which an hnsw index can't have"
         wrong.append(Fault((*place, "type"), message, "enum"))
@@ -112,7 +123,7 @@ def _read_config(each: JSONObject, place: Location) -> Declaration:
     wrong = list(_name_faults(each.get("name"), (*place, "name")))
     sides = [(each, place)]
     dimensions = _dimensions(sides, wrong, ("dimension", "dimensions"))
-    metric = _choice(sides, "metric", get_args(Metric), "cosine", wrong)
+    metric = _metric(sides, wrong)
     if wrong:
         raise ValidationError(*wrong)
     assert dimensions is not None
@@ -147,11 +158,20 @@ def _dimensions(sides: _Sides, wrong: list[Fault], names: Sequence[str] = _DIMEN
     return int(given[0][0])
 
 
-def _choice(sides: _Sides, name: str, choices: Sequence[str], default: str, wrong: list[Fault]) -> Any:
-    given = _given(sides, (name,))
-    for value, place in given:
-        if value not in choices:
-            wrong.append(Fault(place, f"must be one of {', '.join(choices)}", "enum"))
-        elif value != given[0][0]:
-            wrong.append(Fault(place, f"says {value}, and {'.'.join(map(str, given[0][1]))} {given[0][0]}", "contradiction"))
-    return given[0][0] if given else default
+def _metric(sides: _Sides, wrong: list[Fault]) -> Metric:
+    given = _given(sides, ("metric",))
+    read = [METRICS.get(value.lower()) if isinstance(value, str) else None for value, _ in given]
+    for metric, (value, place) in zip(read, given, strict=True):
+        if metric is None:
+            wrong.append(Fault(place, f"must be one of {', '.join(get_args(Metric))}", "enum"))
+        elif metric != read[0]:
+            message = f"says {value}, and {'.'.join(map(str, given[0][1]))} {given[0][0]}"
+            wrong.append(Fault(place, message, "contradiction"))
+    return read[0] or "cosine" if read else "cosine"
+
+
+def _type(each: JSONObject, place: Location, wrong: list[Fault]) -> IndexType:
+    given = each.get("type")
+    if given is not None and given not in get_args(IndexType):
+        wrong.append(Fault((*place, "type"), f"must be one of {', '.join(get_args(IndexType))}", "enum"))
+    return given or "hnsw"

@@ -58,6 +58,7 @@ def registered() -> list[tuple[str, int, str, str]]:
         ({"name": "a", "dimensions": 3, "metric": "l2", "type": "exact", "mine": "x"}, ("a", 3, "l2", "exact")),
         ({"name": "a", "feature_uri": URI, "type": "hnsw", "index": {"dimension": 3, "metric": "dot"}}, ("a", 3, "dot", "hnsw")),
         ({"feature_uri": URI, "dimensions": 3}, ("embedding", 3, "cosine", "hnsw")),
+        ({"name": "a", "dimensions": 3, "metric": "Euclidean"}, ("a", 3, "l2", "hnsw")),
         ({"name": "a%'\\b", "dimensions": 16_000, "type": "exact"}, ("a%'\\b", 16_000, "cosine", "exact")),
     ],
 )

@@ -22,10 +22,11 @@ _numbers = itertools.count(1)
 _ENUM = re.compile(r"must be one of (?:enum values )?(\(.*\))")
 _MOMENT = datetime(2026, 3, 4, 5, 6, 7, 89000, tzinfo=UTC)
 
-# What annotations can't say: the patterns that identifiers have.
+# What annotations can't say: the patterns that identifiers have, and the words that there are.
 _PATTERNED = {
     ("CreateBlobRequest", "upload_id"): "upl_0001",
     ("NamespaceInfrastructure", "ray_cluster_id"): "ray_0001",
+    ("VectorConfigSpec", "metric"): "dot_product",
 }
 
 

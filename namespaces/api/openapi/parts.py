@@ -84,7 +84,7 @@ _PAYLOAD_INDEX: dict[str, Schema] = {
     "is_protected": nullable(BOOLEAN),
 }
 
-_METRIC: Schema = {"type": "string", "enum": ["cosine", "l2", "dot"], "description": "Default cosine."}
+_METRIC = described(STRING, "cosine (default), l2 (also euclidean) or dot (also dot_product).")
 _DIMENSIONS: Schema = {"type": "integer", "minimum": 1, "maximum": 16000}
 _VECTOR_STATE: Schema = {
     "type": "string",
