@@ -91,9 +91,9 @@ class Asked:
             return ""
         return given if given in SORTS else SORTS[0]
 
-    def question(self, *, backwards: bool = False) -> Question:
-        """The list as a question of documents.listing, which knows nothing of beginnings of ids."""
-        sort = None
+    def question(self, *, backwards: bool = False, newest: bool = False) -> Question:
+        """The list as a question of documents.listing, which knows nothing of beginnings of ids. `newest`: a search by time."""
+        sort = Sort(_CREATED, not backwards) if newest else None
         if self.sort:
             column = _UPDATED if self.sort.endswith("updated") else _CREATED
             sort = Sort(column, self.sort.startswith("-") != backwards)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from documents import filters
 from documents.admin.asked import Asked
-from documents.listing import RANKED, planned, read_lines
+from documents.listing import holds_many, planned, read_lines, read_newest
 from documents.listing.ordering import Position
 from documents.listing.scoping import places_cte
 from documents.listing.statistics import statistics
@@ -29,6 +29,8 @@ from namespaces.admin.urls import document_url, list_url, tree_url
 
 DOCUMENTS: Final = Table("documents_document", "document_id", "namespaces_collection", "collection_id", "p.deleted_at IS NULL")
 PAGE: Final = 50
+BEST: Final = 300
+"""Documents that hold words, up to which a search is ranked, some 40 µs each: beyond it, the newest come first."""
 ID_HITS: Final = 100
 ID_WALK: Final = 10_000
 """Ids that begin as asked, looked through for those that other filters leave."""
@@ -154,26 +156,45 @@ def read_listed(asked: Asked, within: frozenset[int] | None, after: str, before:
 
 
 def _by_question(asked: Asked, after: str, before: str) -> Listed:
-    following = _position(after, asked)
-    preceding = _position(before, asked) if following is None and asked.sort else None
+    """Sorted as asked; a search by relevance or, of words that more than BEST documents hold, the newest first.
+
+    How a search goes on, its positions say.
+    """
+    following = _time_position(after)
+    preceding = _time_position(before) if following is None else None
+    if asked.sort:
+        return _page_of(asked, following, preceding)
+    if following is not None or preceding is not None:
+        return _page_of(asked, following, preceding, newest=True)
+    following = _rank_position(after)
+    if following is None and holds_many(asked.scope, asked.question(), BEST):
+        found = _page_of(asked, None, None, newest=True)
+        if found.after:  # else PostgreSQL's statistics misled: it is one page
+            return found
+    return _page_of(asked, following, None)
+
+
+def _page_of(asked: Asked, following: Position | None, preceding: Position | None, *, newest: bool = False) -> Listed:
     backwards = preceding is not None
-    question = asked.question(backwards=backwards)
-    found = read_lines(asked.scope, question, COLUMNS, limit=PAGE, position=following or preceding)
+    question = asked.question(backwards=backwards, newest=newest)
+    read = read_newest if newest else read_lines
+    found = read(asked.scope, question, COLUMNS, limit=PAGE, position=following or preceding)
     rows = found.rows[::-1] if backwards else found.rows
     lines = [_line(asked, row.position[-1], row.values) for row in rows]
     going_on = rows and (found.more or backwards)
-    leading_back = rows and asked.sort and (found.more if backwards else following is not None)
+    leading_back = rows and question.sort and (found.more if backwards else following is not None)
     return Listed(
         lines,
         after=_text(rows[-1].position) if going_on else "",
         before=_text(rows[0].position) if leading_back else "",
         is_first=following is None and preceding is None,
-        note=_RANKED_SOME if found.ranked_some else "",
+        note=_NEWEST if newest else "",
     )
 
 
-_RANKED_SOME: Final = (
-    f"More than {RANKED:,} documents of a collection hold these words; the best of {RANKED:,} are shown. More words narrow it."
+_NEWEST: Final = (
+    f"More than {BEST} documents hold these words, so the newest come first. Of fewer, the best come first: more words, or"
+    " another filter, narrow it."
 )
 
 
@@ -186,13 +207,20 @@ def _text(position: Position) -> str:
     return f"{position[0]}~{position[-1]}"
 
 
-def _position(text: str, asked: Asked) -> Position | None:
-    """Of a key and an internal id; None for what is none of this list's order."""
+def _time_position(text: str) -> Position | None:
+    """Of a time and an internal id; None for what is none."""
     key, _, row_id = text.partition("~")
     try:
-        if asked.sort:
-            moment = datetime.fromisoformat(key)
-            return [moment.astimezone(UTC).isoformat(), str(UUID(row_id))] if moment.tzinfo else None
+        moment = datetime.fromisoformat(key)
+        return [moment.astimezone(UTC).isoformat(), str(UUID(row_id))] if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _rank_position(text: str) -> Position | None:
+    """Of a rank and an internal id; None for what is none."""
+    key, _, row_id = text.partition("~")
+    try:
         return [repr(float(key)), str(UUID(row_id))] if math.isfinite(float(key)) else None
     except (ValueError, OverflowError):
         return None

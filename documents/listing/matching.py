@@ -72,10 +72,11 @@ def add_found(
     lineage: bool = False,
     source: str = "c",
     ranked: bool = False,
+    most: int = RANKED,
 ) -> None:
     """`SELECT select FROM …` of the documents that match, in no order, by way of the indexes that the plan names.
 
-    Each collection is looked up by itself (OFFSET 0). `ranked`: of each, no more than `RANKED`.
+    Each collection is looked up by itself (OFFSET 0). `ranked`: of each, no more than `most`.
     """
     searched = question.search is not None
     out.add(f"SELECT m.* FROM {source}{' CROSS JOIN q' if searched else ''} CROSS JOIN LATERAL (SELECT ").add(select)
@@ -90,7 +91,7 @@ def add_found(
         )
     add_conditions(out, question)
     if ranked:
-        out.add(f" LIMIT {RANKED}) d")
+        out.add(f" LIMIT {most}) d")
     out.add(" OFFSET 0) m")
 
 

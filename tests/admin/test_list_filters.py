@@ -127,6 +127,27 @@ def test_words_page_by_relevance(client: Client, place: Place) -> None:
     assert {*ids(first), *ids(second)} == made
 
 
+def test_words_that_many_documents_hold_page_by_time_and_say_so(client: Client, place: Place) -> None:
+    made = [place.document(text="harbour " * (number % 3 + 1)).document_id for number in range(120)][::-1]
+    with mock.patch.object(listed, "holds_many", return_value=True):
+        first = listing(client, place, text="harbour")
+    assert f"More than {listed.BEST} documents hold these words, so the newest come first." in first
+    second = staff.get(client, f"/documents/document/{following(first, 'next')}")
+    assert (ids(first), ids(second)) == (made[:50], made[50:100])
+    assert "so the newest come first" in second
+    again = staff.get(client, f"/documents/document/{following(second, 'prev')}")
+    assert ids(again) == made[:50]
+
+
+def test_words_of_one_page_are_ranked_whatever_the_statistics_say(client: Client, place: Place) -> None:
+    place.document("doc_1", text="harbour harbour")
+    place.document("doc_2", text="harbour and other things")
+    with mock.patch.object(listed, "holds_many", return_value=True):
+        page = listing(client, place, text="harbour")
+    assert ids(page) == ["doc_1", "doc_2"]
+    assert "the newest come first" not in page
+
+
 def test_words_without_an_index_are_not_looked_for_in_a_large_place(client: Client, place: Place) -> None:
     for number in range(4):
         place.document(text="harbour", internal_metadata={"ingestion_status": f"S{number}"})

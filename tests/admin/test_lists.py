@@ -44,6 +44,16 @@ def place() -> Place:
     return Place()
 
 
+def test_roots_whatever_they_are_called_are_linked_to_their_trees(client: Client, place: Place) -> None:
+    for root in ("s3://films/reel 1.mp4", "a/documents", "plain"):
+        place.first(root)
+    page = staff.get(client, f"/documents/document/?namespace={place.pk}")
+    links = {href.removeprefix("/admin") for href in re.findall(r'<a[^>]* href="(/admin/tree/[^"]+)"', page)}
+    assert len(links) == 3
+    for link in links:
+        assert staff.get(client, link.replace("&amp;", "&"))
+
+
 @pytest.mark.parametrize("path", [*LARGE, *SMALL])
 def test_no_list_counts_a_table(client: Client, place: Place, path: str) -> None:
     place.child(place.first("obj_1"))

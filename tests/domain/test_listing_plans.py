@@ -16,14 +16,16 @@ from psycopg.adapt import PyFormat, Transformer
 
 from documents.api.list_inputs import read_listing
 from documents.api.listing import answer
+from documents.fields import read_field
 from documents.filters import read_filters
-from documents.listing import Places, planning
+from documents.listing import Places, Question, Sort, holds_many, planning, read_newest
 from documents.listing.access import Term, accesses
 from documents.listing.statistics import Sample, Statistics, forget, share_of_any, statistics
 from documents.models import PayloadIndex
 from documents.payload_indexes import declare, registry
 from documents.payload_indexes.expressions import index_name
 from mixpeek_site import sql
+from mixpeek_site.sql import Fragment
 from namespaces.models import Namespace
 from tests import cast
 from tests.cast import Api
@@ -82,7 +84,8 @@ def fill(api: Api, collection: str, prefix: str, rows: int) -> None:
                     jsonb_build_object('n', i, 'num', i, 'even', i %% 2 = 0,
                         'kind', CASE WHEN i %% 3 = 0 THEN 'Common' ELSE 'Usual' END,
                         'code', 'Code ' || i / 4, 'tags', jsonb_build_array('all', 'tag ' || i %% 1000),
-                        'text', 'word ' || CASE WHEN i %% 10000 = 7 THEN 'seldom' ELSE 'often' END),
+                        'text', 'word ' || CASE WHEN i %% 10000 = 7 THEN 'seldom' ELSE 'often' END
+                            || CASE WHEN i %% 50 = 3 THEN ' middling' ELSE '' END),
                     jsonb_build_object('rank', i %% 5000), '{}', '[]', '[]', 1,
                     '2024-01-01Z'::timestamptz + i * interval '1 s', '2024-06-01Z'::timestamptz - i * interval '1 s'
                 FROM place, generate_series(1, %(rows)s) i
@@ -357,6 +360,84 @@ def test_words_are_found_by_their_index(filled: Filled, search: str) -> None:
         check(filled, {"search": search, **more}, "document_payload_", visited=100)
     check(filled, {"search": search, "filters": {"kind": "usual"}}, "document_payload_", visited=100)
     check(filled, {"search": search}, "document_payload_", everywhere=True, visited=100)
+
+
+HELD = {"often": lambda i: i % 10_000 != 7, "middling": lambda i: i % 50 == 3, "word -middling": lambda i: i % 50 != 3}
+"""Words that many documents of the large collection hold, and which."""
+NEWEST, OLDEST = (Sort(read_field("created_at", ()), descending) for descending in (True, False))
+
+
+def newest(filled: Filled, words: str, sort: Sort = NEWEST, position: Any = None, where: Any = None, limit: int = 50) -> Any:
+    node = read_filters(where, ("body",)) if where else None
+    question = Question(Places(filled.collection), node, words, sort)
+    return read_newest(filled.api.scope, question, ["d.document_id"], limit=limit, position=position)
+
+
+def numbers(lines: Any) -> list[int]:
+    return [int(row.values[0].removeprefix("main_")) for row in lines.rows]
+
+
+@pytest.mark.parametrize("words", HELD)
+@pytest.mark.parametrize("where", [None, {"kind": "usual"}, {"code": "code 77"}], ids=["all", "common", "rare"])
+def test_words_that_many_hold_are_paged_by_time_in_either_direction(filled: Filled, words: str, where: Any) -> None:
+    expected = [
+        i for i in range(ROWS, 0, -1) if HELD[words](i) and (where is None or (i % 3 if "kind" in where else i // 4 == 77))
+    ]
+    first = newest(filled, words, where=where)
+    assert (numbers(first), first.more) == (expected[:50], len(expected) > 50)
+    if first.more:
+        second = newest(filled, words, position=first.rows[-1].position, where=where)
+        assert numbers(second) == expected[50:100]
+        back = newest(filled, words, OLDEST, second.rows[0].position, where=where)
+        assert (numbers(back), back.more) == (expected[:50][::-1], False)
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.02, 1.0])
+@pytest.mark.parametrize("words", ["seldom", "middling", "often", "nowhere"])
+def test_wrong_statistics_of_words_change_no_answer(
+    filled: Filled, words: str, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = newest(filled, words, limit=100)
+    monkeypatch.setattr("documents.listing.newest.share_of_words", lambda words: share)
+    assert newest(filled, words, limit=100) == right
+
+
+def test_a_walk_that_takes_too_long_is_given_up_for_the_indexes(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = newest(filled, "middling")
+    monkeypatch.setattr("documents.listing.newest.COMMON", 0.0)
+    monkeypatch.setattr(
+        "documents.listing.newest._along_the_order",
+        lambda page: Fragment("SELECT pg_sleep(2)::text AS created_at, gen_random_uuid() AS id"),
+    )
+    assert newest(filled, "middling") == right
+
+
+def test_whether_many_hold_words_is_looked_up_to_a_bound(filled: Filled) -> None:
+    def many(words: str, bound: int = 300, **more: Any) -> bool:
+        return holds_many(filled.api.scope, Question(Places(filled.collection), search=words, **more), bound)
+
+    assert [many(words) for words in ("often", "middling", "seldom", "nowhere", "-")] == [True, True, False, False, False]
+    assert [many("middling", bound) for bound in (599, 600)] == [True, False]
+    assert not many("often", filters=read_filters({"code": "code 77"}, ("body",)))
+
+
+def test_a_slice_of_the_order_is_read_with_the_index_of_words(filled: Filled) -> None:
+    asked: list[tuple[str, Any]] = []
+    rows = sql.rows
+
+    def noted(statement: str, params: Any = ()) -> list[sql.Row]:
+        asked.append((statement, params))
+        return rows(statement, params)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sql, "rows", noted)
+        newest(filled, "middling")
+    statement, params = asked[-1]
+    plan = "\n".join(row[0] for row in sql.rows(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, COSTS OFF) {statement}", params))
+    assert "BitmapAnd" in plan
+    assert "document_payload_" in plan
+    assert not re.search(r"Seq Scan on documents_document", plan), plan
+    assert all(int(met) <= 200 for met in re.findall(r"Bitmap Heap Scan on documents_document.*actual rows=(\d+)", plan)), plan
 
 
 def test_a_search_of_another_namespace_is_not_met(filled: Filled) -> None:
