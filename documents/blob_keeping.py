@@ -6,7 +6,7 @@ or any object or any blob of a document of its namespace has its URL (that reads
 in a week). What nothing names goes. Bytes that this server did not put there are never touched.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from mixpeek_site import blob_stores, sql
@@ -96,21 +96,21 @@ UPDATE namespaces_storedblob s SET doomed = true
 WHERE s.namespace_id = %s AND s.upload_id = ANY(%s) AND s.check_at < now() RETURNING s.upload_id, s.url
 """
 _IN_OBJECTS: Final = """
-WITH some AS MATERIALIZED (
+WITH page AS MATERIALIZED (
     SELECT o.id, o.blobs FROM namespaces_bucketobject o WHERE o.namespace_id = %s AND o.id > %s ORDER BY o.id LIMIT %s
 )
-SELECT (SELECT id::text FROM some ORDER BY id DESC LIMIT 1), (
-    SELECT array_agg(DISTINCT b -> 'properties' ->> 'url') FROM some, jsonb_array_elements(some.blobs) b
+SELECT (SELECT id::text FROM page ORDER BY id DESC LIMIT 1), (
+    SELECT array_agg(DISTINCT b -> 'properties' ->> 'url') FROM page, jsonb_array_elements(page.blobs) b
     WHERE b -> 'properties' ->> 'url' = ANY(%s)
 )
 """
 _IN_DOCUMENTS: Final = """
-WITH some AS MATERIALIZED (
+WITH page AS MATERIALIZED (
     SELECT d.id, d.document_blobs, d.source_blobs FROM documents_document d
     WHERE d.namespace_id = %s AND d.id > %s ORDER BY d.id LIMIT %s
 )
-SELECT (SELECT id::text FROM some ORDER BY id DESC LIMIT 1), (
-    SELECT array_agg(DISTINCT b ->> 'url') FROM some, jsonb_array_elements(some.document_blobs || some.source_blobs) b
+SELECT (SELECT id::text FROM page ORDER BY id DESC LIMIT 1), (
+    SELECT array_agg(DISTINCT b ->> 'url') FROM page, jsonb_array_elements(page.document_blobs || page.source_blobs) b
     WHERE b ->> 'url' = ANY(%s)
 )
 """

@@ -21,7 +21,7 @@ Who locks the namespace not at all never waits for a move: reads, creates withou
 PATCH and PUT without lineage (of a document below the moving one: unless its status changes), deletes of other documents.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -243,28 +243,27 @@ def chain_text(chain: list[jsonio.JSONObject] | None) -> str | None:
     return None if chain is None else jsonio.dumps(chain)
 
 
-def delete_subtree(scope: Scope, collection: str | None, document_id: str) -> tuple[int, int | None]:
-    """Delete a document and everything below it; how many, and the version that the document had. One statement.
+def delete_subtrees(scope: Scope, collection: str | None, document_ids: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """Delete documents and everything below them; how many in all, and of the named ones that went, which version. One statement.
 
-    It ends before documents of deleted collections. Rows are locked in the order of their internal ids, as writes of many
-    documents lock theirs. Version None: there is no such document, nothing is deleted.
+    It ends before documents of deleted collections; what is below several of them, or below itself, is met once. Rows are
+    locked in the order of their internal ids, as writes of many documents lock theirs.
     """
     cte, params = scope.cte(collection)
-    name = sql.text(document_id)
+    names = [sql.text(each) for each in document_ids]
     row = sql.one(
         f"""
 WITH RECURSIVE {cte}, subtree AS (
     SELECT d.id, d.document_id
-    FROM scope JOIN documents_document d ON d.namespace_id = scope.namespace_id AND d.document_id = %s
+    FROM scope JOIN documents_document d ON d.namespace_id = scope.namespace_id AND d.document_id = ANY(%s)
         {"" if collection is None else "AND d.collection_id + 0 = scope.collection_id"}
     JOIN namespaces_collection c ON c.namespace_id = d.namespace_id AND c.id = d.collection_id AND c.deleted_at IS NULL
-  UNION ALL
+  UNION
     SELECT l.id, d.document_id
     FROM subtree
     JOIN documents_lineagestep l
         ON l.namespace_id = (SELECT namespace_id FROM scope) AND l.source_document_id = subtree.document_id
     {_OF_STEP}
-    WHERE d.document_id <> %s
 ), locked AS MATERIALIZED (
     SELECT d.id FROM documents_document d
     WHERE d.namespace_id = (SELECT namespace_id FROM scope) AND d.id = ANY(ARRAY(SELECT subtree.id FROM subtree))
@@ -274,11 +273,39 @@ WITH RECURSIVE {cte}, subtree AS (
     WHERE d.namespace_id = (SELECT namespace_id FROM scope) AND d.id = ANY(ARRAY(SELECT locked.id FROM locked))
     RETURNING d.namespace_id, d.collection_id, d.document_id, d.version
 ), {count_gone("gone")}
-SELECT (SELECT count(*) FROM gone), (SELECT gone.version FROM gone WHERE gone.document_id = %s) FROM scope
+SELECT (SELECT count(*) FROM gone),
+       (SELECT jsonb_object_agg(gone.document_id, gone.version) FROM gone WHERE gone.document_id = ANY(%s))::text FROM scope
 """,
-        (*params, name, name, name),
+        (*params, names, names),
     )
-    return (row[0], row[1]) if row else (0, None)
+    return (row[0], jsonio.loads(row[1] or "{}")) if row else (0, {})
+
+
+def children_of_others(scope: Scope, document_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Of documents that are to go together: how many children each has that are not among them, by their collection's id.
+
+    Those without are left out. One statement.
+    """
+    cte, params = scope.cte()
+    names = [sql.text(each) for each in document_ids]
+    found = sql.rows(
+        f"""
+WITH {cte}, going AS MATERIALIZED (
+    SELECT d.id FROM scope JOIN documents_document d ON d.namespace_id = scope.namespace_id AND d.document_id = ANY(%s)
+)
+SELECT l.source_document_id, c.public_id, count(*)
+FROM scope
+JOIN documents_lineagestep l ON l.namespace_id = scope.namespace_id AND l.source_document_id = ANY(%s)
+JOIN namespaces_collection c ON c.namespace_id = l.namespace_id AND c.id = l.collection_id AND c.deleted_at IS NULL
+WHERE l.id NOT IN (SELECT id FROM going)
+GROUP BY 1, 2 ORDER BY 1, 2
+""",
+        (*params, names, names),
+    )
+    children: dict[str, dict[str, int]] = {}
+    for document_id, collection, number in found:
+        children.setdefault(document_id, {})[collection] = number
+    return children
 
 
 def count_children(namespace_id: int, document_id: str) -> dict[str, int]:

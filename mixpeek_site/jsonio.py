@@ -29,6 +29,8 @@ _VERY_LONG_EXPONENT = re.compile(rb"1e[+-]?111+[ \t\n\r]*(?:[],}]|\Z)")
 _MANY_DIGITS = b"1" * 400
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+_CONTAINERS = frozenset((dict, list))
+
 _member_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encoder = simplejson.JSONEncoder(use_decimal=True, ensure_ascii=False, separators=(",", ":"))
 _ascii_encoder = simplejson.JSONEncoder(use_decimal=True, ensure_ascii=True, separators=(",", ":"))
@@ -59,7 +61,7 @@ def loads(raw: bytes | str) -> Any:
         raise ValidationError(next(unstorable(value, ("body",)))) from None
     encoded = raw if isinstance(raw, bytes) else text.encode(errors="surrogatepass")
     if (
-        encoded.count(b"{") + encoded.count(b"[") > settings.MAX_JSON_DEPTH
+        (encoded.count(b"{") + encoded.count(b"[") > settings.MAX_JSON_DEPTH and _is_deeper(value, settings.MAX_JSON_DEPTH))
         or _suspect(encoded, settings.MAX_BODY_BYTES)
         or (isinstance(raw, str) and _UNSTORABLE.search(raw))
     ):
@@ -99,6 +101,22 @@ def members(raw: bytes) -> dict[str, str] | None:
         return {name: bytes(text).decode() for name, text in _member_decoder.decode(raw).items()}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Whether a value has more levels of containers than `limit`. Passes over a list of numbers at once, however long."""
+    level = [value] if isinstance(value, dict | list) else []
+    while level:
+        if limit == 0:
+            return True
+        limit -= 1
+        inner: list[Any] = []
+        for container in level:
+            items = container.values() if isinstance(container, dict) else container
+            if not _CONTAINERS.isdisjoint(map(type, items)):
+                inner += [item for item in items if isinstance(item, dict | list)]
+        level = inner
+    return False
 
 
 def _suspect(encoded: bytes, room: int = 0) -> bool:

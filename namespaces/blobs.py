@@ -89,7 +89,7 @@ def stored(sent: JSONObject, kept: Kept | None = None) -> JSONObject:
     details = _details(properties, sent.get("checksum"))
     if kept is not None:
         details = {
-            "filename": kept.filename or details["filename"],
+            "filename": kept.filename or _text_of(properties, "filename"),
             "size_bytes": kept.size_bytes,
             "mime_type": kept.content_type,
             "hash": kept.checksum,

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mixpeek_site import ids, sql
+from mixpeek_site.jsonio import JSONObject
 from namespaces import dependents, rows
 from namespaces import listing as lists
 from namespaces.dependents import PayloadIndexState, VectorIndexState
@@ -190,13 +191,19 @@ def payload_index_states(namespaces: Sequence[Namespace], *, sizes: bool = False
     return dependents.documents.payload_index_states(declared, sizes=sizes)
 
 
+def declared_list(config: JSONObject, name: str) -> list[Any]:
+    """What a place's config declares; what is no list was put there before declarations were read, and declares nothing."""
+    declared = config.get(name)
+    return declared if isinstance(declared, list) else []
+
+
 def vector_index_states(collections: Sequence[Collection], *, sizes: bool = False) -> dict[int, list[VectorIndexState]]:
     """Of what each collection (internal id) declares, in its order, and then of the indexes that it has because its namespace
     declares a name. All are of one namespace. One statement, of the documents' app.
     """
     if not collections:
         return {}
-    declared = {each.pk: each.config.get("vector_indexes") or [] for each in collections}
+    declared = {each.pk: declared_list(each.config, "vector_indexes") for each in collections}
     return dependents.documents.vector_index_states(collections[0].namespace_id, declared, sizes=sizes)
 
 

@@ -25,7 +25,7 @@ from namespaces.admin.access import page, require
 from namespaces.admin.urls import list_url
 
 BATCH: Final = 200
-"""Documents of one transaction that goes from one to the next; others wait for it no longer."""
+"""Documents of one transaction: a handful of statements however many they are, for which others wait."""
 
 
 @page
@@ -155,9 +155,10 @@ def _done(number: int) -> str:
 
 
 def _changed(request: HttpRequest, found: Resolved) -> str:
-    """What to say when other documents match now than those whose number was shown."""
-    if "confirmed" in request.POST and request.POST.get("number") != str(len(found.documents)):
-        return f"There are {len(found.documents):,} of them now, not as many as before. Look again before you go on."
+    """What to say when other documents match now than those that were shown."""
+    if "confirmed" in request.POST and request.POST.get("mark") != found.mark:
+        many = f"{len(found.documents):,} match" if len(found.documents) != 1 else "one matches"
+        return f"These are not the documents that were shown before: {many} now. Look again before you go on."
     return ""
 
 

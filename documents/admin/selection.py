@@ -1,6 +1,8 @@
 """Which documents an action of the list means: the rows that were ticked, or all that the list's filters match."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from django.http import HttpRequest, QueryDict
@@ -62,6 +64,15 @@ class Resolved(NamedTuple):
     documents: list[Meant]
     more: bool
     gone: int
+
+    @property
+    def mark(self) -> str:
+        return mark(each.document_id for each in self.documents)
+
+
+def mark(document_ids: Iterable[str]) -> str:
+    """By which a confirmation knows again the documents that it showed, in whatever order they come."""
+    return sha256("\n".join(sorted(document_ids)).encode()).hexdigest()
 
 
 def resolve(selection: Selection) -> Resolved:

@@ -47,10 +47,10 @@ def delete_document(
 def _delete_subtree(scope: Scope, collection: str | None, document_id: str, versions: Sequence[int] | None) -> int:
     with unhurried(settings.BULK_STATEMENT_SECONDS):
         lineage.lock_documents(scope, exclusively=[sql.text(document_id)], shared=[], namespace="exclusive")
-        count, version = lineage.delete_subtree(scope, collection, document_id)
-        if version is None:
+        count, gone = lineage.delete_subtrees(scope, collection, [document_id])
+        if document_id not in gone:
             raise queries.missing(scope, collection, document_id)
-        if versions is not None and version not in versions:
+        if versions is not None and gone[document_id] not in versions:
             raise stale(document_id)
     return count
 
@@ -58,12 +58,13 @@ def _delete_subtree(scope: Scope, collection: str | None, document_id: str, vers
 def _refuse_children(locked: Locked) -> None:
     children = lineage.count_children(locked.namespace_id, locked.document.document_id)
     if children:
-        total = sum(children.values())
-        raise ConflictError(
-            f"Document {locked.document.document_id} has {total} child document{'s' if total > 1 else ''}.",
-            children=total,
-            by_collection=children,
-        )
+        raise has_children(locked.document.document_id, children)
+
+
+def has_children(document_id: str, by_collection: dict[str, int]) -> ConflictError:
+    total = sum(by_collection.values())
+    said = f"Document {document_id} has {total} child document{'s' if total > 1 else ''}."
+    return ConflictError(said, children=total, by_collection=by_collection)
 
 
 def _delete_one(scope: Scope, collection: str | None, document_id: str, versions: Sequence[int] | None) -> int:

@@ -1,6 +1,6 @@
 """What a delete would orphan or take along, without doing it (contract section 8). One statement each, exact.
 
-A detaching delete leaves children without their parent; a cascade takes everything below, as `lineage.delete_subtree` walks
+A detaching delete leaves children without their parent; a cascade takes everything below, as `lineage.delete_subtrees` walks
 it. Documents of deleted collections are as if they were not there.
 """
 

@@ -17,6 +17,7 @@ from documents.counting import collection_count_sql
 from documents.features import extension
 from documents.index_building import RETRY_AT, Stopping, drop, is_broken_off, said
 from documents.vector_indexes import registry
+from documents.vector_indexes.declaring import declare_stored
 from documents.vector_indexes.expressions import MAX_HNSW_DIMENSIONS, NAME_PREFIX, M, Metric, definition, index_name
 from mixpeek_site import sql
 
@@ -119,7 +120,7 @@ class Builder(index_building.Builder):
                 yield f"Vector indexes can't be built. {extension.ABSENT}"
             return
         if not self._begun:
-            registry.declare_stored()
+            declare_stored()
             sql.run(_WITH_EXTENSION, (extension.ABSENT,))
             self._begun = True
         if monotonic() - self._looked_at >= LOOK_SECONDS:

@@ -80,7 +80,8 @@ class LocalStore:
             incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if names.guessed(target.name) != content_type:
-                (target.parent / _TYPE).write_text(content_type)
+                with _whole(incoming / ids.new_id("in_"), target.parent / _TYPE) as file:
+                    file.write(content_type.encode())
             with _whole(incoming / ids.new_id("in_"), target) as file:
                 for chunk in chunks:
                     file.write(chunk)
@@ -96,8 +97,10 @@ class LocalStore:
         if parts is None:
             return
         folder = self._directory.joinpath(*parts[:-1])
-        with suppress(FileNotFoundError):
-            (folder / parts[-1]).unlink()
+        try:
+            (folder / parts[-1]).unlink(missing_ok=True)
+        except OSError as error:
+            raise ServiceUnavailableError(f"The blob could not be deleted: {error.strerror}.") from error
         self._tidy(folder)
 
     def open(self, key: str) -> Opened | None:
@@ -130,7 +133,7 @@ def signature(key: str, expires: int) -> str:
 
 def is_valid(key: str, expires: str, given: str) -> bool:
     """Whether the server signed this, and not too long ago. Takes as long for a wrong signature as for a right one."""
-    if not (expires.isascii() and expires.isdigit() and len(expires) < 16):
+    if not (expires.isascii() and expires.isdigit() and len(expires) < 16 and expires == str(int(expires))):
         return False
     expected = signature(key, int(expires))
     return hmac.compare_digest(expected.encode(), given.encode(errors="surrogatepass")) and time.time() < int(expires)

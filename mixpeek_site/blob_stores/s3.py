@@ -74,7 +74,7 @@ class S3Store:
 
     def delete(self, url: str) -> None:
         bucket, key = _split(url)
-        self._asked("delete_object", Bucket=bucket, Key=key)
+        self._asked("delete_object", Bucket=bucket, Key=key, missing_is_fine=True)
 
     def _withheld(self, key: str, owner: Owner) -> str:
         """Why the namespace may not have the key signed; "" if it may."""
@@ -133,7 +133,7 @@ class S3Store:
             found = self._addresses[bucket] = address(self._describing, bucket)
             return found
 
-    def _asked(self, operation: str, **arguments: Any) -> None:
+    def _asked(self, operation: str, *, missing_is_fine: bool = False, **arguments: Any) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         keys = self._credentials()
@@ -145,6 +145,8 @@ class S3Store:
         try:
             getattr(client, operation)(**arguments)
         except (BotoCoreError, ClientError) as error:
+            if missing_is_fine and isinstance(error, ClientError) and _status(error) == 404:
+                return
             raise ServiceUnavailableError(f"The blob store does not answer as it should: {_said(error)}.") from error
         finally:
             client.close()
@@ -188,6 +190,10 @@ def _matches(pattern: str, namespace: str) -> bool:
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:80] + "…")
+
+
+def _status(error: Any) -> Any:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
 
 
 def _said(error: Exception) -> str:

@@ -11,7 +11,7 @@ from mixpeek_site.jsonio import JSONObject
 from namespaces.api.openapi.objects import RESERVED
 from namespaces.dependents import PayloadIndexState, VectorIndexState
 from namespaces.models import Bucket, BucketObject, Collection, Namespace
-from namespaces.queries import BucketStatistics, NamespaceCounts
+from namespaces.queries import BucketStatistics, NamespaceCounts, declared_list
 from namespaces.services.collections import PASSTHROUGH_EXTRACTOR, extractor_id
 
 _EMPTY_SCHEMA: JSONObject = {"properties": {}}
@@ -64,7 +64,7 @@ def namespace(
         "vector_inference_map": None,
         "dynamic_vector_indexes": None,
         "mode": config.get("mode", "managed"),
-        "vector_configs": [_vector_config(each, vectors) for each in config.get("vector_configs", [])],
+        "vector_configs": [_vector_config(each, vectors) for each in declared_list(config, "vector_configs")],
         "clone_status": None,
         "clone_error": None,
         "clone_phase": None,
@@ -117,7 +117,7 @@ def namespace_stats(row: Namespace, counts: NamespaceCounts) -> JSONObject:
 def collection(row: Collection, document_count: int, vectors: Sequence[VectorIndexState]) -> JSONObject:
     """`vectors`: of the vector indexes, in their order, and then of those that the namespace's vector_configs gave it."""
     config = row.config
-    declared = config.get("vector_indexes") or []
+    declared = declared_list(config, "vector_indexes")
     return {
         "collection_id": row.public_id,
         "collection_name": row.name,

@@ -1,5 +1,6 @@
 """What staff do with chosen documents of a list: export, set status, delete with the impact shown first."""
 
+import re
 from typing import Any
 from unittest import mock
 from urllib.parse import urlencode
@@ -9,6 +10,7 @@ from django.test import Client
 
 from documents.admin import actions, exporting, listed, selection
 from documents.listing import statistics
+from documents.services.many import Named, delete_chosen
 from mixpeek_site import jsonio, sql
 from namespaces.admin import audit
 from namespaces.models import AuditEntry, Collection
@@ -20,6 +22,7 @@ from tests.admin.test_list_filters import bound
 pytestmark = pytest.mark.django_db
 
 ACTIONS = ("delete", "status", "export")
+FAMILY = ("doc_parent", "doc_child_1", "doc_child_2", "doc_grandchild")
 
 
 @pytest.fixture(autouse=True)
@@ -45,14 +48,14 @@ def ticked(*document_ids: str, **more: Any) -> dict[str, Any]:
     return {"_selected": list(document_ids), **more}
 
 
-def across(number: int | None = None, *, of: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """All that match; `number`: confirmed, for so many."""
-    confirmed = {"confirmed": "1", "number": str(number)} if number is not None else {}
+def across(*shown: str, of: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """All that match; confirmed, when documents are named that were shown."""
+    confirmed = {"confirmed": "1", "mark": selection.mark(shown)} if shown else {}
     return {"across": "1", "list": urlencode(of or {}), **confirmed, **more}
 
 
 def sure(*document_ids: str, **more: Any) -> dict[str, Any]:
-    return ticked(*document_ids, confirmed="1", number=str(len(document_ids)), **more)
+    return ticked(*document_ids, confirmed="1", mark=selection.mark(document_ids), **more)
 
 
 def stored(place: Place) -> set[str]:
@@ -84,10 +87,9 @@ def test_the_impact_of_a_delete_is_shown_first(client: Client, place: Place) -> 
 
 def test_what_is_chosen_itself_is_no_impact(client: Client, place: Place) -> None:
     family(place)
-    everything = ("doc_parent", "doc_child_1", "doc_child_2", "doc_grandchild")
-    page = staff.post(client, path(place, "delete"), ticked(*everything), 200)
+    page = staff.post(client, path(place, "delete"), ticked(*FAMILY), 200)
     assert "Nothing else was made from them" in page
-    staff.post(client, path(place, "delete"), sure(*everything, on_children="restrict"))
+    staff.post(client, path(place, "delete"), sure(*FAMILY, on_children="restrict"))
     assert stored(place) == {"doc_alone"}
 
 
@@ -162,37 +164,44 @@ def test_all_that_match_are_deleted(client: Client, place: Place) -> None:
     family(place)
     page = staff.post(client, path(place, "delete"), across(of={"root": "obj_1"}), 200)
     assert "Delete 4 documents?" in page
-    staff.post(client, path(place, "delete"), across(4, of={"root": "obj_1"}, on_children="restrict"))
+    staff.post(client, path(place, "delete"), across(*FAMILY, of={"root": "obj_1"}, on_children="restrict"))
     assert stored(place) == {"doc_alone"}
 
 
 def test_all_that_begin_so_are_deleted(client: Client, place: Place) -> None:
     family(place)
-    staff.post(client, path(place, "delete"), across(2, of={"q": "doc_child"}, on_children="detach"))
+    staff.post(client, path(place, "delete"), across("doc_child_1", "doc_child_2", of={"q": "doc_child"}, on_children="detach"))
     assert stored(place) == {"doc_parent", "doc_grandchild", "doc_alone"}
 
 
 def test_what_begins_so_is_not_changed_unless_all_of_it_was_looked_through(client: Client, place: Place) -> None:
     for number in range(4):
         place.document(f"doc_{number}", internal_metadata={"ingestion_status": "FAILED"})
-    chosen = across(2, of={"q": "doc_", "status": "FAILED"}, on_children="detach")
+    chosen = across("doc_0", "doc_1", of={"q": "doc_", "status": "FAILED"}, on_children="detach")
     with mock.patch.object(selection, "ID_WALK", 2):
         staff.post(client, path(place, "delete"), chosen)
     assert len(stored(place)) == 4
 
 
-def test_other_numbers_than_shown_are_asked_again(client: Client, place: Place) -> None:
+@pytest.mark.parametrize("shown", [FAMILY[:3], (*FAMILY[:3], "doc_alone"), (*FAMILY, "doc_gone")])
+@pytest.mark.parametrize("action", ["delete", "status"])
+def test_other_documents_than_shown_are_asked_again(client: Client, place: Place, action: str, shown: tuple[str, ...]) -> None:
     family(place)
-    page = staff.post(client, path(place, "delete"), across(3, of={"root": "obj_1"}, on_children="cascade"), 409)
-    assert "There are 4 of them now" in page
-    assert len(stored(place)) == 5
+    chosen = across(*shown, of={"root": "obj_1"}, on_children="cascade", status="X")
+    page = staff.post(client, path(place, action), chosen, 409)
+    assert "These are not the documents that were shown before: 4 match now." in page
+    assert list(statuses(place).values()) == [None] * 5
+    marked = re.search(r'name="mark" value="(\w+)"', page)
+    assert marked
+    staff.post(client, path(place, action), {**chosen, "mark": marked[1]})
+    assert list(statuses(place).values()) != [None] * 5
 
 
 @pytest.mark.parametrize("action", ["delete", "status"])
 def test_more_than_change_at_once_are_refused(client: Client, place: Place, action: str) -> None:
     family(place)
     with mock.patch.object(selection, "MAX_CHANGED", 4):
-        staff.post(client, path(place, action), across(5, on_children="cascade", status="FAILED"))
+        staff.post(client, path(place, action), across(*FAMILY, "doc_alone", on_children="cascade", status="FAILED"))
     assert list(statuses(place).values()) == [None] * 5
     assert "documents match, which is as many as change at once" in staff.get(
         client, f"/documents/document/?namespace={place.pk}"
@@ -202,7 +211,7 @@ def test_more_than_change_at_once_are_refused(client: Client, place: Place, acti
 @pytest.mark.parametrize("action", ACTIONS)
 def test_nothing_chosen_is_said(client: Client, place: Place, action: str) -> None:
     place.document("doc_1")
-    nothing = {"confirmed": "1", "number": "0", "on_children": "cascade", "status": "X"}
+    nothing = {"confirmed": "1", "mark": selection.mark(()), "on_children": "cascade", "status": "X"}
     response = client.post("/admin" + path(place, action), nothing)
     assert (response.status_code, response.get("Content-Disposition")) == (302, None)
     assert "Choose documents first" in staff.get(client, f"/documents/document/?namespace={place.pk}")
@@ -214,7 +223,7 @@ def test_wrong_filters_and_unserved_words_do_nothing(client: Client, place: Plac
     place.document("doc_1", text="harbour")
     for query in ({"from": "yesterday"}, {"filters": "{"}, {"text": "harbour"}):
         with mock.patch.object(listed, "WORDS_WALK", 0):
-            response = client.post("/admin" + path(place, action), across(1, of=query, on_children="cascade", status="X"))
+            response = client.post("/admin" + path(place, action), across("doc_1", of=query, on_children="cascade", status="X"))
         assert (response.status_code, response.get("Content-Disposition")) == (302, None), query
     assert statuses(place) == {"doc_1": None}
 
@@ -222,7 +231,7 @@ def test_wrong_filters_and_unserved_words_do_nothing(client: Client, place: Plac
 @pytest.mark.parametrize("action", ACTIONS)
 def test_get_changes_nothing(client: Client, place: Place, action: str) -> None:
     place.document("doc_1")
-    response = client.get(f"/admin{path(place, action)}", across(1, on_children="cascade", status="X"))
+    response = client.get(f"/admin{path(place, action)}", across("doc_1", on_children="cascade", status="X"))
     assert (response.status_code, response.get("Content-Disposition")) == (302, None)
     assert statuses(place) == {"doc_1": None}
 
@@ -235,6 +244,29 @@ def test_a_delete_is_a_few_statements_however_many_are_chosen(client: Client, pl
         staff.post(client, path(place, "delete"), sure(*made, on_children="detach"))
     # namespaces, collections, the chosen, their impact; the delete and its record
     assert (len(shown), len(done)) == (4, 6)
+
+
+@pytest.mark.parametrize(("on_children", "statements"), [("restrict", 8), ("cascade", 8)])
+def test_a_batch_is_a_few_statements_whatever_becomes_of_children(
+    client: Client, place: Place, on_children: str, statements: int
+) -> None:
+    for number in range(10):
+        place.child(place.first("obj_1", f"doc_{number}"), f"doc_{number}_child")
+    all_of_them = [f"doc_{number}{end}" for number in range(10) for end in ("", "_child")]
+    with staff.statements() as done:
+        staff.post(client, path(place, "delete"), sure(*all_of_them, on_children=on_children))
+    assert stored(place) == set()
+    assert len(done) == statements  # four before the delete: its locks, what it must know, the delete and its record
+
+
+def test_what_is_below_several_chosen_documents_is_counted_once(place: Place) -> None:
+    family(place)
+    named = [Named(name, place.collection) for name in ("doc_child_1", "doc_parent", "doc_gone", "doc_grandchild")]
+    gone, total = delete_chosen(scope=place.scope, documents=named, on_children="cascade")
+    assert (gone, total) == (["doc_child_1", "doc_parent", "doc_grandchild"], 4)
+    assert stored(place) == {"doc_alone"}
+    [counted] = sql.rows("SELECT sum(delta) FROM documents_documentcount WHERE namespace_id = %s", (place.pk,))
+    assert counted == (1,)
 
 
 # Status ---------------------------------------------------------------------------------------------------------------
@@ -268,7 +300,7 @@ def test_setting_a_status_leaves_the_rest_alone(client: Client, place: Place) ->
 
 def test_all_that_match_get_a_status(client: Client, place: Place) -> None:
     family(place)
-    staff.post(client, path(place, "status"), across(5, status="COMPLETED"))
+    staff.post(client, path(place, "status"), across(*FAMILY, "doc_alone", status="COMPLETED"))
     assert set(statuses(place).values()) == {"COMPLETED"}
 
 
@@ -372,7 +404,7 @@ def test_bound_staff_act_in_no_foreign_namespace(place: Place, action: str) -> N
     foreign = Place()
     foreign.document("doc_theirs")
     client = bound(place, permissions=("view_document", "change_document", "delete_document"))
-    for data in (sure("doc_theirs"), across(1)):
+    for data in (sure("doc_theirs"), across("doc_theirs")):
         staff.post(client, path(foreign, action), {**data, "on_children": "cascade", "status": "X"}, 404)
     assert statuses(foreign) == {"doc_theirs": None}
 
@@ -387,7 +419,7 @@ def test_a_foreign_namespace_s_numbers_and_ids_reach_nothing(place: Place, actio
     permissions = ("view_document", "change_document", "delete_document")
     client = bound(place, permissions=permissions) if within == "bound" else staff.superuser()
     of = {"namespace": foreign.pk, "collection": key, "q": "doc_theirs"}
-    for data in (sure("doc_theirs"), across(1, of=of)):
+    for data in (sure("doc_theirs"), across("doc_theirs", of=of)):
         staff.post(client, path(place, action), {**data, "on_children": "cascade", "status": "X"})
     assert statuses(foreign) == {"doc_theirs": None}
     assert statuses(place) == {"doc_ours": None}

@@ -1,17 +1,18 @@
 """Every address of the admin, tried by staff limited to a namespace with what belongs to another, by staff that may only
 read, and by nobody. A new address fails `test_every_address_has_a_case` until it has one here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from documents.admin import selection
 from documents.models import Document
 from mixpeek_site import sql
 from mixpeek_site.transactions import atomic
@@ -67,12 +68,15 @@ class _By(NamedTuple):
 
 
 class Case(NamedTuple):
-    """`args` of the address, of foreign things; what staff limited to another namespace gets; whether a POST writes."""
+    """`args` of the address, of foreign things; what staff limited to another namespace gets; whether a POST writes, and what
+    it says there besides what `_body` says at all of them.
+    """
 
     args: Callable[[World], tuple[Any, ...]] = lambda world: ()
     limited: tuple[int, ...] = SHOWN
     writes: bool = False
     queries: tuple[str, ...] = ("",)
+    says: Mapping[str, str] = {}
 
 
 class Model(NamedTuple):
@@ -106,6 +110,7 @@ _DOCUMENTS = (
     "?namespace={own}&collection={collection}",
     "?namespace={own}&root=foreign_obj",
 )
+_MOVED = {"kind": "object", "source": "harm"}
 _AUTOCOMPLETE = "?app_label=documents&model_name=lineagestep&field_name=document"
 _AUDIT = ("", "?namespace={place}", "?user=foreign_boss", "?kind=document&id=foreign_doc", "?older=999999", "?newer=0")
 
@@ -126,7 +131,7 @@ CASES: Final = dict(
         ("document", Case(lambda world: (world.place, "foreign_doc"), MISSING)),
         ("document_edit", Case(lambda world: (world.place, "foreign_doc"), MISSING, writes=True)),
         ("document_delete", Case(lambda world: (world.place, "foreign_doc"), MISSING, writes=True)),
-        ("document_source", Case(lambda world: (world.place, "foreign_doc"), MISSING, writes=True)),
+        ("document_source", Case(lambda world: (world.place, "foreign_doc"), MISSING, writes=True, says=_MOVED)),
         ("document_like", Case(lambda world: (world.place, "foreign_doc"), MISSING, queries=("", "?part=1&vector=x"))),
         ("document_raw", Case(lambda world: (world.place, "foreign_doc", "v1"), MISSING)),
         ("documents_delete", Case(lambda world: (world.place,), MISSING, writes=True)),
@@ -176,10 +181,30 @@ def _addresses(world: World, name: str) -> Iterator[str]:
         yield reverse(f"admin:{name}", args=case.args(world)) + query.format(**words)
 
 
-def _body(world: World) -> dict[str, Any]:
-    """What would do harm on one page or the other."""
+# Nobody may, superusers included.
+NOBODY_WRITES: Final = {
+    *("documents_document_add", "documents_document_change", "documents_document_delete"),
+    *("namespaces_auditentry_add", "namespaces_auditentry_change", "namespaces_auditentry_delete"),
+    *("namespaces_apikey_delete", "namespaces_organization_change", "namespaces_organization_delete"),
+}
+
+
+def _mark(namespace_id: int) -> str:
+    """What confirms an action on all documents of a namespace."""
+    return selection.mark(Document.objects.filter(namespace=namespace_id).values_list("document_id", flat=True))
+
+
+def _body(world: World, name: str) -> dict[str, Any]:
+    """What does harm at an address that writes, as `test_every_address_that_writes_does` shows."""
     return {
-        **{"post": "yes", "confirmed": "1", "across": "1", "on_children": "cascade", "typed": "foreign_doc", "number": "3"},
+        **{
+            "post": "yes",
+            "confirmed": "1",
+            "across": "1",
+            "on_children": "cascade",
+            "typed": "foreign_doc",
+            "mark": _mark(world.place),
+        },
         **{"namespace": world.place, "bucket": world.bucket_key, "organization": world.other.namespace.organization_id},
         **{"name": "harm", "username": "harm", "config": "{}", "fields": "{}", "blobs": "[]", "object_id": "harm"},
         **{
@@ -199,6 +224,7 @@ def _body(world: World) -> dict[str, Any]:
             "q": "x",
         },
         **{"with_documents": "1", "with_objects": "1"},
+        **CASES[name].says,
     }
 
 
@@ -210,12 +236,11 @@ _EVERYTHING = (
 
 
 def _stored() -> dict[str, str]:
-    """Every row of what the admin may change, as a digest."""
-    found = {
-        table: sql.rows(f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t")[0][0] for table in _EVERYTHING
-    }
-    users = sql.rows("SELECT md5(string_agg(concat(username, password, is_staff, is_superuser), '|' ORDER BY id)) FROM auth_user")
-    return {**found, "auth_user": users[0][0]}
+    """Every row of what the admin may change, as a digest. One statement."""
+    digests = [f"SELECT '{table}', md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t" for table in _EVERYTHING]
+    user = "concat(username, password, is_staff, is_superuser)"
+    digests.append(f"SELECT 'auth_user', md5(string_agg({user}, '|' ORDER BY id)) FROM auth_user")
+    return dict(sql.rows(" UNION ALL ".join(digests)))
 
 
 @pytest.fixture
@@ -262,11 +287,12 @@ def test_staff_limited_to_a_namespace_changes_nothing_of_another(world: World, l
         if name in ("login", "logout"):
             continue
         for address in _addresses(world, name):
-            response = limited.post(address, _body(world))
+            response = limited.post(address, _body(world, name))
             assert response.status_code < 500, (address, response.status_code)
-            assert _stored() == before, (address, response.status_code)
+            assert "/login/" not in response.get("Location", ""), address
+        assert _stored() == before, name
     for page in ("documents_delete", "documents_status"):  # one's own address, foreign rows
-        limited.post(reverse(f"admin:{page}", args=(world.own.pk,)), {**_body(world), "across": "", "number": "1"})
+        limited.post(reverse(f"admin:{page}", args=(world.own.pk,)), {**_body(world, page), "mark": _mark(world.own.pk)})
     assert _stored()["documents_lineagestep"] == before["documents_lineagestep"]
     assert Document.objects.filter(namespace=world.place).count() == 3
 
@@ -310,13 +336,31 @@ def test_readers_see_and_change_nothing(world: World) -> None:
         if name in ("login", "logout"):
             continue
         for address in _addresses(world, name):
-            response = client.post(address, _body(world))
+            response = client.post(address, _body(world, name))
             assert not case.writes or response.status_code in (403, 404), (address, response.status_code)
             assert response.status_code < 500, address
-            after = _stored()
-            if name == "documents_export":  # which reads, and is recorded
-                before["namespaces_auditentry"] = after["namespaces_auditentry"]
-            assert after == before, address
+            assert "/login/" not in response.get("Location", ""), address
+        after = _stored()
+        if name == "documents_export":  # which reads, and is recorded
+            before["namespaces_auditentry"] = after["namespaces_auditentry"]
+        assert after == before, name
+
+
+def test_every_address_that_writes_does(world: World) -> None:
+    """What the tests above send changes something where it may, the keys' list included, which revokes."""
+    client = staff.superuser()
+    before = _stored()
+    root = User.objects.get(username="root")
+    for name in [each for each, case in CASES.items() if case.writes] + ["namespaces_apikey_changelist"]:
+        with transaction.atomic():
+            client.force_login(root)
+            response = client.post(next(_addresses(world, name)), _body(world, name))
+            changed = _stored() != before
+            transaction.set_rollback(True)
+        if name in NOBODY_WRITES:
+            assert response.status_code in (403, 404), (name, response.status_code)
+        else:
+            assert changed, (name, response.status_code)
 
 
 def test_editors_change_places_and_documents_and_no_keys(world: World) -> None:
@@ -337,7 +381,7 @@ def test_nobody_is_asked_to_sign_in_everywhere(world: World) -> None:
         if name in ("login", "logout"):
             continue
         for address in _addresses(world, name):
-            for response in (client.get(address), client.post(address, _body(world))):
+            for response in (client.get(address), client.post(address, _body(world, name))):
                 assert response.status_code == 302, (address, response.status_code)
                 assert response["Location"].startswith("/admin/login/"), address
 

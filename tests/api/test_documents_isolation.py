@@ -63,7 +63,10 @@ class Place:
 def furnished(api: Api, label: str) -> Place:
     collection, bucket = cast.collection(api, f"{label} collection"), cast.bucket(api, f"{label} bucket")
     thing = cast.bucket_object(api, bucket, f"obj_{label}", title=label)
-    document = Documents(api, collection).create({"document_id": f"doc_{label}", "source_object_id": thing, "secret": label})
+    blobs = [{"field": "page", "url": "https://example.org/page"}]
+    document = Documents(api, collection).create(
+        {"document_id": f"doc_{label}", "source_object_id": thing, "secret": label, "document_blobs": blobs}
+    )
     ids = {
         "namespace_identifier": str(api.namespace),
         "collection_identifier": collection,
@@ -99,7 +102,7 @@ def body_of(method: str) -> Any:
 def contents(place: Place) -> list[Any]:
     """What a client sees of its own place."""
     urls = [route.url(place.ids) for route in NAMED if "GET" in route.methods and "namespace_identifier" not in route.names]
-    answers = [place.api.get(url) for url in urls]
+    answers = [place.api.get(url, Accept="application/json") for url in urls]
     assert [answer.status_code for answer in answers] == [200] * len(urls)
     return [answer.json() for answer in answers]
 

@@ -81,6 +81,12 @@ def test_64_levels_are_kept_and_65_are_not() -> None:
     assert jsonio.loads("[" + "[1]," * 500 + "1]")
 
 
+def test_one_deep_place_among_many_shallow_ones_is_found() -> None:
+    shallow = "[1, 2, {}, []]," * 200
+    assert jsonio.loads(f"[{shallow}{'[' * 63}{']' * 63}]")
+    assert refused(f"[{shallow}{'[' * 64}{']' * 64}]")[0][1] == "json_too_deep"
+
+
 @pytest.mark.parametrize("depth", [1_000, 10_000, 1_000_000])
 def test_an_abyss_is_refused(depth: int) -> None:
     assert refused(b"[" * depth + b"]" * depth)[0][1] == "json_too_deep"
@@ -117,3 +123,10 @@ def test_levels_are_counted_in_containers(value: Any, levels: int) -> None:
 def test_a_bomb_of_short_numbers_is_too_large() -> None:
     with pytest.raises(PayloadTooLargeError):
         jsonio.loads("[" + ",".join(["1e999"] * 40_000) + "]")
+
+
+def test_so_is_one_of_exponents_that_each_are_harmless(settings: Any) -> None:
+    settings.MAX_BODY_BYTES = 100_000
+    with pytest.raises(PayloadTooLargeError):
+        jsonio.loads(f"[{'1e-99,' * 1100}1]")
+    assert len(jsonio.loads(f"[{'1e-99,' * 500}1]")) == 501

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from django.conf import settings
+
 from documents import lineage
-from documents.services.deleting import delete_document
+from documents.services.deleting import has_children
 from documents.services.many.deleting import delete_documents
 from mixpeek_site import sql
-from mixpeek_site.errors import NotFoundError
-from mixpeek_site.transactions import atomic
+from mixpeek_site.transactions import atomic, unhurried
 from namespaces.scope import Scope
 
 
@@ -20,27 +21,26 @@ class Named(NamedTuple):
 
 
 def delete_chosen(*, scope: Scope, documents: Sequence[Named], on_children: str) -> tuple[list[str], int]:
-    """Delete documents in one transaction, in their order; those of them that went by name, and how many went in all.
+    """Delete documents in one transaction; those of them that went by name, and how many went in all.
 
-    Children as in `delete_document`: to `restrict`, a child that is named itself comes before its parent. What is gone
-    already, with the subtree of another, is passed over. Raises ConflictError.
+    Children: `detach` leaves them as they are, `restrict` raises ConflictError while one of the documents has any that is
+    not among them, `cascade` takes everything below. Some statements, however many documents; what is gone already is
+    passed over.
     """
+    ids = [sql.text(each.document_id) for each in documents]
+    if on_children == "cascade":
+        with unhurried(settings.BULK_STATEMENT_SECONDS):
+            lineage.lock_documents(scope, exclusively=ids, shared=[], namespace="exclusive")
+            total, gone = lineage.delete_subtrees(scope, None, ids)
+            return [name for name in ids if name in gone], total
     with atomic():
-        if on_children == "detach":
-            gone = _detach(scope, documents)
-            return gone, len(gone)
-        ids = [sql.text(each.document_id) for each in documents]
-        lineage.lock_documents(
-            scope, exclusively=ids, shared=[], namespace="exclusive" if on_children == "cascade" else None
-        )  # all at once, in the order of documents/lineage.py
-        gone, total = [], 0
-        for each in documents:
-            try:
-                total += delete_document(scope=scope, collection=None, document_id=each.document_id, on_children=on_children)
-            except NotFoundError:
-                continue
-            gone.append(each.document_id)
-        return gone, total
+        if on_children == "restrict":
+            # An import of children locks the namespace, not each of their parents.
+            lineage.lock_documents(scope, exclusively=ids, shared=[], namespace="shared")
+            for document_id, children in lineage.children_of_others(scope, ids).items():
+                raise has_children(document_id, children)
+        detached = _detach(scope, documents)
+        return detached, len(detached)
 
 
 def _detach(scope: Scope, documents: Sequence[Named]) -> list[str]:
