@@ -3,8 +3,8 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
@@ -13,6 +13,7 @@ import simplejson
 from documents.importing.reading import Line
 from mixpeek_site import jsonio
 from mixpeek_site.jsonio import JSONObject
+from mixpeek_site.whole_files import TargetError
 
 ERROR_MEMBER = "_import_error"
 LINE_MEMBER = "_line"
@@ -140,8 +141,10 @@ class ErrorsFile:
         self._unflushed = False
 
     def add(self, failure: Failure) -> None:
+        """Raises TargetError when the disk is full or the like; so does `flush`."""
         if self._file is not None:
-            self._file.write(error_line(failure) + "\n")
+            with _writing(self._file):
+                self._file.write(error_line(failure) + "\n")
             self._unflushed = True
         if self._said < self.SAID:
             name = f" ({failure.document_id})" if failure.document_id else ""
@@ -153,10 +156,21 @@ class ErrorsFile:
     def flush(self) -> None:
         """What was added is on the disk when this returns."""
         if self._file is not None and self._unflushed:
-            self._file.flush()
+            with _writing(self._file):
+                self._file.flush()
             with suppress(OSError, ValueError):  # /dev/stderr, a pipe, a file in memory
                 os.fsync(self._file.fileno())
             self._unflushed = False
+
+
+@contextmanager
+def _writing(file: IO[str]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        with suppress(OSError):  # what is still to be written fails once more
+            file.close()
+        raise TargetError(f"The errors file {file.name} can't be written: {error.strerror or error}.") from error
 
 
 def complete_errors_file(path: str, lines: Iterable[str]) -> None:

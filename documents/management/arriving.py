@@ -16,12 +16,13 @@ from documents.importing.jobs import WorkerLost
 from documents.importing.pipeline import BATCH_SIZE
 from documents.importing.reporting import ErrorsFile
 from documents.importing.writing import ON_CONFLICT, Place
-from documents.management.importing_files import JSONProgress, positive, terminable
+from documents.management.importing_files import JSONProgress
 from mixpeek_site.errors import DomainError
-from mixpeek_site.management.base import EXIT_INTERRUPTED, EXIT_PARTLY, EXIT_WRONG_ARGUMENTS, add_json
+from mixpeek_site.management.base import EXIT_INTERRUPTED, EXIT_PARTLY, EXIT_WRONG_ARGUMENTS, add_json, positive, whole_number
 from mixpeek_site.management.progress import Progress
 from namespaces.management.base import PlaceCommand
 
+_MAX_TIMEOUT: Final = 86_400
 _OUTCOMES: Final = ("imported", "replaced", "merged", "skipped", "failed")
 
 
@@ -46,6 +47,12 @@ def add_import_options(parser: ArgumentParser, what: str) -> None:
         "--jobs", metavar="N", type=positive, default=1, help="Processes that check and write, a batch each (default: 1)."
     )
     add_json(parser, "One JSON object with the result on standard output, and progress as JSON lines on standard error.")
+
+
+def add_timeout(parser: ArgumentParser) -> None:
+    """Of the server that things come from."""
+    kind = whole_number(most=_MAX_TIMEOUT)
+    parser.add_argument("--timeout", metavar="SECONDS", type=kind, default=60, help="For an answer (default: 60).")
 
 
 def options_of(given: dict[str, Any], mapping: Mapping | None = None) -> Options:
@@ -145,8 +152,7 @@ class ArrivingCommand(PlaceCommand):
         go_on = "" if dry_run else " What came in is stored; the same command with --resume goes on."
         complete, more = True, {}
         try:
-            with terminable():
-                more = work()
+            more = work()
         except _TooManyErrors:
             complete = False
             arrivals.tell(f"Stopped, because {arrivals.counts.failed:,} failed.{go_on}")

@@ -1,12 +1,10 @@
 """What `import_documents` says and keeps of a run: its options, its state, what became of the lines, for people or programs."""
 
 import os
-import signal
-import threading
 import time
-from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import fields
 from typing import IO, Any, Final, NamedTuple
 
@@ -18,7 +16,7 @@ from documents.importing.reporting import FileCounts, complete_errors_file
 from documents.importing.writing import ON_CONFLICT, Place
 from mixpeek_site import jsonio
 from mixpeek_site.errors import ServiceUnavailableError
-from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS, add_json
+from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS, add_json, positive
 from mixpeek_site.management.progress import Progress
 
 _JSON_PROGRESS_SECONDS: Final = 1.0
@@ -65,12 +63,6 @@ def add_running(parser: ArgumentParser) -> None:
         help="Go on with the import of these files that was interrupted; begin it if there is none.",
     )
     add_json(parser, "One JSON object with the result on standard output, and progress as JSON lines on standard error.")
-
-
-def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError("must be a whole number from 1")
-    return int(text)
 
 
 # State --------------------------------------------------------------------------------------------------------------
@@ -139,23 +131,6 @@ def errors_file(opened: ExitStack, path: str | None, sources: Sequence[str], sta
         return opened.enter_context(open(path, "a" if goes_on else "w", encoding="utf-8"))
     except OSError as error:
         raise CommandError(f"{path} can't be written: {error.strerror}") from error
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """SIGTERM as Ctrl-C: the command then says how to go on."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    usual = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, usual)
 
 
 # Telling ------------------------------------------------------------------------------------------------------------

@@ -465,7 +465,7 @@ def dumping_now() -> int:
     return found[0]
 
 
-def test_ctrl_c_leaves_nothing_half_and_the_old_file_as_it_was(tmp_path: Path) -> None:
+def test_ctrl_c_and_sigterm_leave_nothing_half_and_the_old_file_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "b").write_text("the old one")
     with held_up():
         process = started(connection.settings_dict["NAME"], "backup", str(tmp_path / "b"), "--force")
@@ -473,7 +473,7 @@ def test_ctrl_c_leaves_nothing_half_and_the_old_file_as_it_was(tmp_path: Path) -
         assert (tmp_path / "b.partial").stat().st_mode & 0o777 == 0o600
         second = started(connection.settings_dict["NAME"], "backup", str(tmp_path / "b"), "--force")
         assert "Another process is writing" in second.communicate(timeout=30)[1]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)  # as tests/commands/test_manners.py has it, both do the same
         _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "There is no new backup" in err

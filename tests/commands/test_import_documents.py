@@ -212,6 +212,12 @@ def test_the_errors_file_can_be_mended_and_fed_again(
     assert (jsonio.dumps(get("a")["n"]), stored(api)) == ("1.50", {"a", "b"})
 
 
+def test_an_errors_file_on_a_full_disk_ends_the_import_in_a_sentence(api: Api, collection: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="The errors file /dev/full can't be written: No space left on device"):
+        imported(api, collection, b"[]\n{}", tmp_path, "--errors", "/dev/full")
+    assert len(stored(api)) == 1
+
+
 def test_an_errors_file_unmended_fails_for_the_same_reasons(api: Api, collection: str, tmp_path: Path) -> None:
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     imported(api, collection, b'{"source_type": "planet", "n": 1.50}\n{"a"\n[]\n{}x\n', tmp_path, "--errors", str(first))

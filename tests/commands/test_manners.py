@@ -1,18 +1,23 @@
 """Every command of the project, whoever adds it: its help has examples and exit codes, it answers machines in JSON."""
 
 import re
+import signal
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import simplejson
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from mixpeek_site.management import listing
-from mixpeek_site.management.base import StoreCommand
+from mixpeek_site.management.base import StoreCommand, positive
 
 COMMANDS = listing.own_commands()
 WITHOUT_JSON = {"serve"}  # its answers are the API's
@@ -95,19 +100,60 @@ def test_a_missing_or_unknown_argument_ends_with_2(name: str) -> None:
     assert ended.value.code == 2
 
 
-def test_ctrl_c_ends_with_130_and_says_how_things_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_are_those_that_postgresql_counts_with() -> None:
+    for number in ("0", "-1", "1.5", "²", str(2**63), "9" * 5000):
+        with pytest.raises(ArgumentTypeError, match="whole number from 1 to 9,223,372,036,854,775,807"):
+            positive(number)
+    assert positive(str(2**63 - 1)) == 2**63 - 1
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_with_130_and_say_how_things_stand(stop: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = signal.getsignal(stop)
+    with pytest.raises(SystemExit) as ended:
+        working(monkeypatch, lambda: signal.raise_signal(stop))
+    assert (ended.value.code, signal.getsignal(stop)) == (130, usual)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (psycopg.OperationalError("no route\nto host"), "The database can't be reached, or went away. (no route)"),
+        (psycopg.errors.AdminShutdown("terminating"), "The database can't be reached, or went away. (terminating)"),
+        (psycopg.errors.UndefinedTable("no table"), "The database is not set up: run manage.py migrate. (no table)"),
+        (psycopg.errors.DiskFull("could not extend file"), "PostgreSQL refused: could not extend file"),
+        (OSError(28, "No space left on device", "/a/b"), "/a/b: No space left on device."),
+        (OSError(28, "No space left on device"), "No space left on device."),
+        (BrokenPipeError(32, "Broken pipe"), "Nobody reads the output any more."),
+    ],
+)
+def test_what_databases_and_disks_say_is_told_in_a_sentence(
+    error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise error
+
+    def fail_as_django_does() -> None:
+        with connection.wrap_database_errors:
+            raise error
+
+    for each in (fail, fail_as_django_does):
+        with pytest.raises(CommandError) as told:
+            working(monkeypatch, each)
+        assert (str(told.value), told.value.returncode) == (sentence, 1)
+
+
+def working(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
+    """A command that does that."""
     command = COMMANDS["create_organization"]
     assert isinstance(command, StoreCommand)
     err = StringIO()
-    monkeypatch.setattr(type(command), "work", interrupted)
-    with pytest.raises(SystemExit) as ended:
+    monkeypatch.setattr(type(command), "work", lambda self, **options: work())
+    try:
         call_command(command, "Acme", stderr=err)
-    assert ended.value.code == 130
-    assert err.getvalue().strip() == f"Interrupted. {command.interrupted}"
-
-
-def interrupted(self: StoreCommand, **options: object) -> None:
-    raise KeyboardInterrupt
+    except SystemExit:
+        assert err.getvalue().strip() == f"Interrupted. {command.interrupted}"
+        raise
 
 
 def test_the_page_of_commands_is_made_of_their_help() -> None:

@@ -1,9 +1,7 @@
 """`manage.py export_documents --namespace N --output FILE`."""
 
-import os
-import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +11,9 @@ from documents.exporting import FORMATS, SCHEMA_VERSIONS, Asked, Export, Missing
 from documents.exporting.definitions import definitions
 from documents.exporting.files import PACKED, STANDARD_OUTPUT, written
 from documents.filters import Node, read_filters
-from documents.management.importing_files import positive, terminable
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError
-from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS, add_json
+from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS, add_json, positive
 from mixpeek_site.management.progress import Progress
 from mixpeek_site.whole_files import require_free
 from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
@@ -122,13 +119,8 @@ exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 13
             for path in (output, collections_file):
                 if path is not None and path != STANDARD_OUTPUT:
                     require_free(Path(path), force=force)
-            with terminable(), begun(scope, asked, statement_seconds=STATEMENT_SECONDS) as export:
+            with begun(scope, asked, statement_seconds=STATEMENT_SECONDS) as export:
                 self._export(export, output, collections_file, force=force, as_json=json)
-        except BrokenPipeError:
-            _forget_stdout()
-            raise CommandError("Nobody reads the output any more.") from None
-        except OSError as error:
-            raise CommandError(f"The output can't be written: {error.strerror or error}.") from error
         except MissingExtraError as error:
             raise CommandError(str(error)) from error
 
@@ -157,12 +149,6 @@ exit codes: 0 done, 1 the export could not begin or go on, 2 wrong arguments, 13
         where = "" if output == STANDARD_OUTPUT else f" to {output}"
         number = f"{documents:,} document{'' if documents == 1 else 's'}"
         self.say(f"{number}{where}, {size:,} bytes, in {seconds:.1f} s ({documents / max(seconds, 1e-9):,.0f}/s).")
-
-
-def _forget_stdout() -> None:
-    """What is still to be written there would fail once more when Python ends."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _format_of(output: str) -> str:

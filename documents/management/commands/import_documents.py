@@ -106,7 +106,6 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
         counts = Counts()
         max_errors = options["max_errors"]
         with ExitStack() as opened:
-            opened.enter_context(importing_files.terminable())
             try:
                 source = opened.enter_context(open_source(files, how))
                 beginning = importing_files.begin(

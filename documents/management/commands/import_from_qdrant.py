@@ -11,8 +11,7 @@ from django.core.management.base import CommandError
 from documents.importing import Places, SourceError
 from documents.importing.reading.qdrant import Points, open_qdrant
 from documents.importing.writing import Place, place_for
-from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, goes_in_clear, options_of
-from documents.management.importing_files import positive
+from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, add_timeout, goes_in_clear, options_of
 from documents.management.reading_options import add_mapping, mapping_of
 from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS
 from namespaces.management.base import add_organization, chosen_organization
@@ -62,7 +61,7 @@ exit codes: 0 every point is in (or skipped), 1 the import could not begin or go
         parser.add_argument("--reserved-prefix", metavar="P", default="payload_", help="Before payload keys that are reserved.")
         parser.add_argument("--as-documents", action="store_true", help="The payload has the shape of this store's documents.")
         parser.add_argument("--no-vectors", action="store_true", help="Leave the vectors there.")
-        parser.add_argument("--timeout", metavar="SECONDS", type=positive, default=60, help="For an answer (default: 60).")
+        add_timeout(parser)
         add_mapping(parser)
         add_import_options(parser, "points")
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -17,11 +17,10 @@ from documents.importing.described import ObjectCounts
 from documents.importing.reading.remote import RefusedError, Remote
 from documents.importing.reading.server import Dialect, Server
 from documents.importing.writing import place_for
-from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, goes_in_clear, options_of
-from documents.management.importing_files import positive
+from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, add_timeout, goes_in_clear, options_of
 from mixpeek_site.errors import ConflictError, NotFoundError
 from mixpeek_site.jsonio import JSONObject
-from mixpeek_site.management.base import EXIT_PARTLY, EXIT_WRONG_ARGUMENTS
+from mixpeek_site.management.base import EXIT_PARTLY, EXIT_WRONG_ARGUMENTS, whole_number
 from namespaces import queries
 from namespaces.management.base import add_organization, chosen_organization
 from namespaces.models import Organization
@@ -95,14 +94,14 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
         parser.add_argument(
             "--partitions",
             metavar="N",
-            type=_partitions,
+            type=whole_number(most=MAX_PARTITIONS),
             default=1,
             help=f"Read so many parts of a collection at once (1 to {MAX_PARTITIONS}; default: 1, which keeps the order).",
         )
         vectors = parser.add_mutually_exclusive_group()
         vectors.add_argument("--vectors", action="store_true", default=True, help="Bring vectors along (the default).")
         vectors.add_argument("--no-vectors", action="store_false", dest="vectors", help="Leave vectors there.")
-        parser.add_argument("--timeout", metavar="SECONDS", type=positive, default=60, help="For an answer (default: 60).")
+        add_timeout(parser)
         add_import_options(parser, "documents")
 
     def work(self, **options: Any) -> None:
@@ -241,10 +240,3 @@ def _nothing_kept(dry_run: bool) -> Iterator[None]:
 def _objects_told(counts: ObjectCounts) -> str:
     told = [f"{number:,} {name}" for name, number in asdict(counts).items() if number or name == "imported"]
     return f"Objects: {', '.join(told)}."
-
-
-def _partitions(text: str) -> int:
-    number = positive(text)
-    if number > MAX_PARTITIONS:
-        raise ArgumentTypeError(f"must be from 1 to {MAX_PARTITIONS}")
-    return number

@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from django.core.management.base import CommandError
 from django.db import connection
 
 from documents import inventory
@@ -50,21 +48,16 @@ exit codes: 0 the backup is there and was read back, 1 it could not be made (and
         connection.ensure_connection()  # starts the embedded server
         of = Server.of(connection.settings_dict)
         connection.close()
-        try:
-            with Progress(dumping.table_bytes(of), self.progress_stream, noun=None, doing="Backing up") as progress:
-                made = dumping.back_up(
-                    of,
-                    file,
-                    force=force,
-                    product_version=release.version(),
-                    take_inventory=inventory.take,
-                    tell=progress.update,
-                    check=partial(self._check, of=of, verify=verify),
-                )
-        except psycopg.OperationalError as error:
-            raise CommandError(f"The database can't be reached, or went away: {error}") from error
-        except psycopg.Error as error:
-            raise CommandError(f"PostgreSQL refused: {error}") from error
+        with Progress(dumping.table_bytes(of), self.progress_stream, noun=None, doing="Backing up") as progress:
+            made = dumping.back_up(
+                of,
+                file,
+                force=force,
+                product_version=release.version(),
+                take_inventory=inventory.take,
+                tell=progress.update,
+                check=partial(self._check, of=of, verify=verify),
+            )
         self._close(file, made, json, progress.seconds, verify)
 
     def _check(self, written: Path, *, of: Server, verify: bool) -> None:

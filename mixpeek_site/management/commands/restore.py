@@ -68,19 +68,14 @@ exit codes: 0 the data of the backup are in place and were compared, 1 they are 
             raise CommandError("\n".join(f"{problem.msg}\n{problem.hint}" for problem in problems))
         of = Server.of(connection.settings_dict)
         connection.close()
-        try:
-            with archive.opened(file) as backup:
-                _refuse_later_release(backup.manifest)
-                restoring.refuse_unfit(of, backup)
-                with Progress(backup.manifest.dump.bytes, self.progress_stream, noun=None, doing="Reading") as progress:
-                    dumping.read_back(file, progress.update)
-                self.say(_about(backup.manifest))
-                there = None if dry_run else self._agreed(of, replace, no_input)
-                self._restore(of, backup, there, keep_replaced, dry_run, json)
-        except psycopg.OperationalError as error:
-            raise CommandError(f"The database can't be reached, or went away: {error}") from error
-        except psycopg.Error as error:
-            raise CommandError(f"PostgreSQL refused: {error}") from error
+        with archive.opened(file) as backup:
+            _refuse_later_release(backup.manifest)
+            restoring.refuse_unfit(of, backup)
+            with Progress(backup.manifest.dump.bytes, self.progress_stream, noun=None, doing="Reading") as progress:
+                dumping.read_back(file, progress.update)
+            self.say(_about(backup.manifest))
+            there = None if dry_run else self._agreed(of, replace, no_input)
+            self._restore(of, backup, there, keep_replaced, dry_run, json)
 
     def _agreed(self, of: Server, replace: bool, no_input: bool) -> list[str]:
         """The tables that hold data now. Raises CommandError unless they may be replaced."""
