@@ -329,7 +329,7 @@ def test_what_the_body_leaves_null_the_query_says(furnished: Documents) -> None:
     query = urlencode({"filters": '{"kind": "odd"}', "limit": 2, "include_total": "true", "return_vectors": "1"})
     found = furnished.list(asked, "?" + query).json()
     assert (ids(found), found["total_documents"]) == (["doc_1", "doc_3"], 3)
-    assert found["results"][0]["vectors"] == {"a": [1.5], "b": [2.5]}
+    assert found["results"][0]["vectors"] == cast.vectors(a=[1.5], b=[2.5]).get("vectors", {})
 
 
 def test_empty_query_parameters_are_absent(furnished: Documents) -> None:
