@@ -44,14 +44,18 @@ class Way:
         return replace(self, candidates=0)
 
 
-def choose(scope: Scope, question: Question, wanted: int, *, indexed: bool) -> Way:
-    """How to find so many of the nearest documents; `indexed`: there is an HNSW index. No statement without filters."""
+def choose(scope: Scope, question: Question, wanted: int, *, indexed: bool, alone: bool) -> Way:
+    """How to find so many of the nearest documents; `indexed`: there is an HNSW index. No statement without filters.
+
+    With a filter, several collections (not `alone`) are compared exactly: what one of them has to spare would hide that the
+    index of another gave too little.
+    """
     partition = question.partition
     if question.filters is None and partition is None:
         return Way(min(max(LEAST_CANDIDATES, 2 * wanted), MOST_CANDIDATES) if indexed and wanted <= DEEPEST else 0, Plan())
     known = statistics(scope, question.places)
     access = plan(scope, question.places, question.filters, known, wanted=None)
-    if not indexed or wanted > DEEPEST:
+    if not indexed or not alone or wanted > DEEPEST:
         return Way(0, access)
     share = access.share if question.filters is not None else 1.0
     if share is None or (question.filters is not None and not known.samples):

@@ -196,7 +196,9 @@ def _near(scope: Scope, asked: Search, depth: int) -> Near:
     vector, without = _vector(scope, asked.wanted, targets)
     targets = _comparable(targets, vector, asked.wanted)
     wanted = depth + (without is not None)
-    return Near(vector, targets, choose(scope, asked.question, wanted, indexed=any(t.indexed for t in targets)), without)
+    indexed = any(target.indexed for target in targets)
+    way = choose(scope, asked.question, wanted, indexed=indexed, alone=len(targets) == 1)
+    return Near(vector, targets, way, without)
 
 
 def _vector(scope: Scope, wanted: Wanted, targets: list[Target]) -> tuple[QueryVector, str | None]:

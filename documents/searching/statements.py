@@ -30,6 +30,9 @@ from mixpeek_site.sql import Fragment
 from namespaces.scope import Scope
 
 MAX_MEMBERS: Final = 100
+MAX_INDEXES: Final = 50
+"""Collections whose indexes one statement uses; with each its planning takes longer. The vectors of others are compared."""
+
 _LIMITS: Final = frozenset((11, 12, 21, 26, 51, 101, 201))  # constants in the statement, so that its plan is kept (listing/)
 
 
@@ -191,7 +194,7 @@ def _add_near(out: Texts, question: Question, near: Near, depth: int | None = No
     out.add("SELECT id, score FROM (")
     wanted = None if depth is None else depth + (near.without is not None)
     branches = 0
-    by_index = [target for target in near.targets if near.way.candidates and target.indexed]
+    by_index = [target for target in near.targets if near.way.candidates and target.indexed][:MAX_INDEXES]
     for target in by_index:
         out.add(" UNION ALL " if branches else "")
         assert target.indexed is not None
