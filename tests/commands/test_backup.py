@@ -353,6 +353,28 @@ def test_a_database_that_holds_data_is_left_alone_unless_asked(backup: Path, tmp
         server.remove_committed()
 
 
+def test_what_was_replaced_and_can_not_be_dropped_is_told_and_the_restore_is_done(
+    backup: Path, databases: Callable[[], str]
+) -> None:
+    """PostgreSQL does not drop a database with a subscription."""
+    database = databases()
+    with of_database(database) as there:
+        there.execute("CREATE SUBSCRIPTION elsewhere CONNECTION '' PUBLICATION p WITH (connect = false, slot_name = NONE)")
+    out, err = run(database, "restore", str(backup), "--json")
+    kept = json.loads(out)["kept"]
+    with of_database(kept) as there:
+        there.execute("DROP SUBSCRIPTION elsewhere")
+    assert "could not be dropped: database" in err
+    assert f"The database {kept} is what a restore replaced" in err
+    assert contents(database) == manifest_of(backup).tables
+
+
+@contextmanager
+def of_database(name: str) -> Iterator[psycopg.Connection[Any]]:
+    with Server.of(connection.settings_dict).connect(name) as there:
+        yield there
+
+
 @pytest.mark.full
 def test_data_are_replaced_only_when_asked_and_are_told_first(backup: Path, databases: Callable[[], str]) -> None:
     database = databases()

@@ -1,8 +1,8 @@
 """`manage.py restore FILE`: the command around mixpeek_site/backups."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from mixpeek_site.backups import BackupError, archive, checks, dumping, restorin
 from mixpeek_site.backups.archive import Archive
 from mixpeek_site.backups.manifest import Inventory, Manifest
 from mixpeek_site.backups.server import Server
-from mixpeek_site.management.base import StoreCommand, add_json
+from mixpeek_site.management.base import StoreCommand, add_json, first_line
 from mixpeek_site.management.progress import Progress
 
 # What `migrate` writes into a new database, and housekeeping into an empty one.
@@ -48,7 +48,7 @@ examples:
   manage.py restore store.backup --dry-run             all but the swap: is the backup good, and does it go in here?
 
 exit codes: 0 the data of the backup are in place and were compared, 1 they are not (and the database is as it was),
-2 wrong arguments, 130 interrupted (and the database is as it was)"""
+2 wrong arguments, 130 interrupted (it says whether the data were replaced)"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path, help="A backup.")
@@ -110,7 +110,8 @@ exit codes: 0 the data of the backup are in place and were compared, 1 they are 
             else:
                 kept = restoring.swap(of, new)
                 self.interrupted = f"The backup's data are in place; what they replaced still is there as the database {kept}."
-                kept = self._let_go(of, kept, bool(agreed), keep_replaced)
+                kept = self._let_go(of, kept, bool(agreed), keep_replaced, progress.write)
+                self.interrupted = "The backup's data are in place."
                 told = f"The database {of.database} is the backup of {manifest.created_at} now."
         counts = manifest.inventory.counts
         if json:
@@ -120,7 +121,7 @@ exit codes: 0 the data of the backup are in place and were compared, 1 they are 
             )
         else:
             self.stdout.write(f"{told} {inventory.told(counts)}; every table compared, in {progress.seconds:.1f} s.")
-        for old in restoring.replaced(of):
+        for old in _replaced(of):
             self.say(f"The database {old} is what a restore replaced; drop it when it is not needed any more.")
 
     def _migrate(self, of: Server, new: str, manifest: Manifest, say: Any) -> int:
@@ -135,15 +136,29 @@ exit codes: 0 the data of the backup are in place and were compared, 1 they are 
             _refuse_other_counts(manifest.inventory, inventory.take(there))
         return missing
 
-    def _let_go(self, of: Server, old: str, may_be_lost: bool, keep: bool) -> str | None:
-        """Drop what was replaced, unless it is to be kept, or was written to after it had been found empty."""
-        if not keep and not may_be_lost:
-            with of.connect(old) as there:
-                keep = bool(_holding_data(there))
-        if keep:
+    def _let_go(self, of: Server, old: str, may_be_lost: bool, keep: bool, say: Callable[[str], None]) -> str | None:
+        """Drop what was replaced, unless it is to be kept, was written to after it had been found empty, or stays in use.
+
+        Its name, if it is still there. What fails here undoes nothing: the backup's data are in place.
+        """
+        try:
+            if not keep and not may_be_lost:
+                with of.connect(old) as there:
+                    keep = bool(_holding_data(there))
+            if keep:
+                return old
+            restoring.drop(of, old)
+        except (psycopg.Error, BackupError) as error:
+            say(f"What was replaced could not be dropped: {first_line(error)}")
             return old
-        restoring.drop(of, old)
         return None
+
+
+def _replaced(of: Server) -> list[str]:
+    """As `restoring.replaced`; none where that can't be told, since the restore is done by then."""
+    with suppress(psycopg.Error, BackupError):
+        return restoring.replaced(of)
+    return []
 
 
 def _refuse_later_release(manifest: Manifest) -> None:
