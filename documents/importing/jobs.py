@@ -1,7 +1,8 @@
 """Batches prepared and written by several processes, this one among them, which also reads, hands out, and puts in order.
 
-A batch goes to whichever process takes it first, as the lines that were read. So few are on their way at a time that memory
-stays bounded. A process that is killed ends the import: its batch is rolled back, or committed and recorded.
+A batch goes to whichever process takes it first, as the lines that were read; processes that are still starting are not
+waited for. So few are on their way at a time that memory stays bounded. A process that is killed ends the import: its
+batch is rolled back, or committed and recorded.
 """
 
 import queue
@@ -33,11 +34,31 @@ class WorkerLost(Exception):
     """A process of the import was killed."""
 
 
-class _Stopped(NamedTuple):
-    """A process could not go on."""
+class Ready(NamedTuple):
+    """A process has started, and takes batches."""
 
-    error: tuple[type[DomainError], str] | None
+
+class Stopped(NamedTuple):
+    """A process could not go on: the error as its type, arguments and attributes, since not every one can be pickled."""
+
+    kind: type[DomainError] | None
+    arguments: tuple[Any, ...]
+    attributes: dict[str, Any]
     trace: str
+
+    @classmethod
+    def by(cls, error: Exception) -> "Stopped":
+        if isinstance(error, DomainError):
+            return cls(type(error), error.args, vars(error), "")
+        return cls(None, (), {}, "".join(traceback.format_exception(error)))
+
+    def error(self) -> Exception:
+        """To be raised here."""
+        if self.kind is None:
+            return RuntimeError(f"A process of the import failed:\n{self.trace}")
+        made = self.kind.__new__(self.kind, *self.arguments)
+        vars(made).update(self.attributes)
+        return made
 
 
 def outcomes(raws: Iterator[RawBatch], work: "Work", jobs: int) -> "Generator[Outcome, None, None]":
@@ -54,14 +75,14 @@ def outcomes(raws: Iterator[RawBatch], work: "Work", jobs: int) -> "Generator[Ou
                 yield from order.look(0)
                 if outcome is not None:
                     yield from order.came(outcome)
-        while order.is_open:
+        while order.reported < handing.read:  # all of which are handed out
             yield from order.look(None)
         if handing.error is not None:
             raise handing.error
     finally:
         handing.ended.set()
         for worker in workers:
-            worker.process.terminate()
+            worker.process.kill()
         for worker in workers:
             worker.process.join()
             worker.pipe.close()
@@ -73,8 +94,8 @@ class _Worker:
     def __init__(self, process: BaseProcess, pipe: Connection) -> None:
         self.process = process
         self.pipe = pipe
+        self.ready = threading.Event()
         self.room = threading.Semaphore(_OUT_OF_ORDER)
-        self.is_done = False
 
 
 class _InOrder:
@@ -82,19 +103,14 @@ class _InOrder:
 
     def __init__(self, workers: list[_Worker]) -> None:
         self._workers = {worker.pipe: worker for worker in workers}
-        self._next = 0
+        self.reported = 0
         self._early: dict[int, tuple[Outcome, _Worker | None]] = {}
-
-    @property
-    def is_open(self) -> bool:
-        """Whether processes may have more to say."""
-        return bool(self._workers)
 
     def came(self, outcome: "Outcome", worker: _Worker | None = None) -> "Iterator[Outcome]":
         self._early[outcome.number] = outcome, worker
-        while self._next in self._early:
-            ready, whose = self._early.pop(self._next)
-            self._next += 1
+        while self.reported in self._early:
+            ready, whose = self._early.pop(self.reported)
+            self.reported += 1
             if whose is not None:
                 whose.room.release()
             yield ready
@@ -108,10 +124,10 @@ class _InOrder:
                 message: Any = pipe.recv()
             except (EOFError, ConnectionError):
                 raise _lost(worker.process) from None
-            if message is None:
-                del self._workers[pipe]
-            elif isinstance(message, _Stopped):
-                raise _error(message)
+            if isinstance(message, Ready):
+                worker.ready.set()
+            elif isinstance(message, Stopped):
+                raise message.error()
             else:
                 yield from self.came(message, worker)
 
@@ -123,19 +139,13 @@ def _lost(process: BaseProcess) -> WorkerLost:
     return WorkerLost(f"A process of the import (pid {process.pid}) {how}.")
 
 
-def _error(stopped: _Stopped) -> Exception:
-    if stopped.error is None:
-        return RuntimeError(f"A process of the import failed:\n{stopped.trace}")
-    kind, message = stopped.error
-    return kind(message)
-
-
 class _Handing:
     """Reads batches and hands them out, in threads."""
 
     def __init__(self, raws: Iterator[RawBatch], workers: list[_Worker]) -> None:
         self.ended = threading.Event()
         self.error: BaseException | None = None
+        self.read = 0  # batches so far; all of them once `taken` has come to its end
         self._raws = raws
         self._takers = len(workers) + 1
         self._next: queue.Queue[RawBatch | None] = queue.Queue(1)
@@ -157,6 +167,7 @@ class _Handing:
     def _read(self) -> None:
         try:
             for raw in self._raws:
+                self.read += 1
                 self._put(raw)
                 if self.ended.is_set():
                     return
@@ -177,12 +188,11 @@ class _Handing:
         raws = self.taken()
         try:
             while True:
-                while not worker.room.acquire(timeout=0.2):
+                while not (worker.ready.wait(0.2) and worker.room.acquire(timeout=0.2)):
                     if self.ended.is_set():
                         return
                 raw = next(raws, None)
                 if raw is None:
-                    worker.pipe.send(None)
                     return
                 columns = tuple(zip(*raw.lines, strict=True))  # a tenth of the work of so many tuples
                 worker.pipe.send((raw.number, raw.first, columns, raw.position))
@@ -198,21 +208,20 @@ def serve(pipe: Connection, work: "Work") -> None:
     from documents.importing.pipeline import rare_garbage_collection
 
     try:
+        pipe.send(Ready())
         with rare_garbage_collection():
             for outcome in work.process(_handed(pipe)):
                 pipe.send(outcome)
-        pipe.send(None)
     except (EOFError, ConnectionError):
         return  # the command is gone
-    except DomainError as error:
-        pipe.send(_Stopped((type(error), error.message), ""))
-    except Exception:
-        pipe.send(_Stopped(None, traceback.format_exc()))
+    except Exception as error:
+        pipe.send(Stopped.by(error))
     finally:
         connections.close_all()
 
 
 def _handed(pipe: Connection) -> Iterator[RawBatch]:
-    while (message := pipe.recv()) is not None:
-        number, first, columns, position = message
+    """Without an end: the command ends the process."""
+    while True:
+        number, first, columns, position = pipe.recv()
         yield RawBatch(number, first, list(map(Line, *columns)), position)

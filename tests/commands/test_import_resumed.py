@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -22,10 +23,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from documents import housekeeping, lineage
-from documents.importing import Options, Places, lines_of, resuming, run
+from documents.importing import Options, Places, jobs, lines_of, resuming, run
 from documents.models import Document, ImportedBatch, ImportFailure, ImportRun, LineageStep
 from documents.trees import checking
-from mixpeek_site import jsonio, sql
+from mixpeek_site import jsonio, processes, sql
+from mixpeek_site.errors import DomainError, Fault, NotFoundError, ServiceUnavailableError, ValidationError
 from tests import cast, generators, server
 from tests.cast import Api
 
@@ -338,6 +340,40 @@ def test_two_jobs_bring_no_id_twice_and_report_in_the_order_of_lines(api: Api, c
     assert told.out.startswith("300 lines: 150 imported, 150 failed")
     assert sorted(failed_lines(errors)) == failed_lines(errors)
     assert set(Document.objects.values_list("document_id", flat=True)) == set(names)
+
+
+def test_processes_that_are_still_starting_are_not_waited_for(
+    api: Api, collection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, held_up = processes.start, []
+
+    def start_and_hold_up(*arguments: Any) -> Any:
+        process, pipe = start(*arguments)
+        psutil.Process(process.pid).suspend()
+        held_up.append(threading.Timer(20, process.kill))  # then it is a process that was lost
+        held_up[-1].start()
+        return process, pipe
+
+    monkeypatch.setattr(processes, "start", start_and_hold_up)
+    try:
+        told = ran(api, collection, written(tmp_path, numbered(10)), "--jobs", "3", "--batch-size", "2")
+    finally:
+        for timer in held_up:
+            timer.cancel()
+    assert (told.code, len(held_up), stored_numbers()) == (0, 2, list(range(10)))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFoundError("Collection c was not found.", resource="collection", id="c"),
+        ValidationError(Fault(("body", "a"), "is wrong"), Fault(("body", "b"), "is missing")),
+        ServiceUnavailableError("Later."),
+    ],
+)
+def test_what_ends_a_process_of_an_import_is_told_as_it_is(error: DomainError) -> None:
+    told = pickle.loads(pickle.dumps(jobs.Stopped.by(error))).error()
+    assert (type(told), str(told), vars(told)) == (type(error), str(error), vars(error))
 
 
 def test_a_killed_process_ends_the_import_which_then_goes_on(api: Api, collection: str, tmp_path: Path) -> None:
