@@ -98,7 +98,7 @@ def base_context(request: HttpRequest, opened: Opened) -> dict[str, Any]:
         "chain": opened.path.chain,
         "ancestors": ancestors(opened.path.chain),
         "links": opened.links,
-        "missing_parent": opened.stored.source_document_id if opened.path.chain[0].source_document_id else None,
+        "above": opened.path.above.value,
         "may_change": request.user.has_perm("documents.change_document"),
         "may_delete": request.user.has_perm("documents.delete_document"),
     }

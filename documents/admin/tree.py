@@ -18,9 +18,9 @@ from django.utils.safestring import SafeString, mark_safe
 from documents import tree_queries
 from documents.admin import tree_diagram
 from documents.admin.json_html import json_html
-from documents.admin.tree_levels import FAILED, ORPHANS, Level, Tree, Which, along, level, mark_failures, within
+from documents.admin.tree_levels import FAILED, ORPHANS, Level, Tree, Which, along, branches, level, mark_failures, within
 from documents.tree_queries import Root
-from documents.trees import edges, failures, finding, nodes
+from documents.trees import edges, failures, finding, ways
 from mixpeek_site import jsonio
 from namespaces.admin.access import page, require
 from namespaces.admin.urls import list_url, tree_url
@@ -62,6 +62,7 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
         "levels_html": rendered(shown),
         "listed": _listed(root, shown.which),
         "at": at,
+        "above": _above(shown) if at and not (query.get("after") or query.get("before")) else None,
         "orphans_shown": shown.which.group == ORPHANS,
         "partial": bool(at or Which.asked(query) != Which() or query.get("after") or query.get("before")),
         "failed": failed,
@@ -120,10 +121,19 @@ def _asked_level(request: HttpRequest, tree: Tree, otherwise: str = "") -> Level
 
 
 def _at(tree: Tree, document_id: str) -> Level:
-    way = nodes.way(*tree, document_id)
+    way = ways.way(*tree, document_id)
     if way is None:
         raise Http404("This document is not in this tree.")
     return along(tree, way)
+
+
+def _above(shown: Level) -> dict[str, Any] | None:
+    """What is stored above the document that an opened tree begins with; None above a top."""
+    above = shown.which.of
+    if above is None:
+        return None
+    circle = any(branch.node.document_id == above for branch in branches(shown))
+    return {"document_id": above, "circle": circle, "url": tree_url(*shown.tree, at=above)}
 
 
 def rendered(shown: Level) -> SafeString:

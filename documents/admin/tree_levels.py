@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from documents.trees import failures, nodes
-from documents.trees.nodes import Node, Siblings, Way, Within
+from documents.trees.nodes import Node, Siblings, Within
+from documents.trees.ways import Way
 from namespaces.admin.urls import tree_url
 
 ORPHANS = "orphans"
@@ -141,7 +142,7 @@ def along(tree: Tree, way: Way) -> Level:
     """The tree with the way to a document open."""
     shown: Level | None = level(tree, Which(way.document.document_id), way.below) if way.below.nodes else None
     for depth in reversed(range(len(way.levels))):
-        above = way.levels[depth - 1].node.document_id if depth else None
+        above = way.levels[depth - 1].node.document_id if depth else way.above
         group = ORPHANS if depth == 0 and way.starts_at_orphan else ""
         step = way.levels[depth]
         outer = level(tree, Which(above, group), step.siblings)

@@ -5,19 +5,31 @@ the same under a parent with ten children and with 100,000. Deleted namespaces a
 there.
 """
 
+from enum import Enum
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from documents.stored import ROOT_KEY
-from documents.trees.nodes import LIVING_NAMESPACE, MAX_DEPTH, Node, label, picked_sql, preview, status
+from documents.trees.climbing import CLIMB, climb_params
+from documents.trees.nodes import Node, label, picked_sql, preview, status
 from mixpeek_site import sql
 
 SIBLINGS_SHOWN: Final = 4  # on either side
 
 
+class Above(Enum):
+    """What is above the first document of a chain."""
+
+    NOTHING = "nothing"
+    MISSING = "missing"  # its parent is not stored
+    CIRCLE = "circle"  # its parent is in the chain
+    MORE = "more"  # its parent is stored, and so far away that it is not shown
+
+
 class Path(NamedTuple):
     """`chain` leads from the root's side to the document itself; `next_child`: where the next page of children begins."""
 
+    above: Above
     chain: list[Node]
     children: list[Node]
     next_child: str | None
@@ -27,25 +39,8 @@ class Path(NamedTuple):
         return self.chain[-1]
 
 
-_LIVING: Final = """namespaces_collection lc ON lc.namespace_id = d.namespace_id AND lc.id = d.collection_id
-        AND lc.deleted_at IS NULL"""
-
 _PATH: Final = f"""
-WITH RECURSIVE up AS (
-    SELECT d.id, l.source_document_id, 0 AS height, ARRAY[d.document_id::text] AS seen
-    FROM documents_document d JOIN {_LIVING}
-    LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-    WHERE d.namespace_id = %s AND d.document_id = %s AND EXISTS (SELECT FROM {LIVING_NAMESPACE})
-  UNION ALL
-    SELECT d.id, d.source_document_id, up.height + 1, up.seen || d.document_id::text
-    FROM up CROSS JOIN LATERAL (
-        SELECT d.id, d.document_id, l.source_document_id
-        FROM documents_document d JOIN {_LIVING}
-        LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-        WHERE d.namespace_id = %s AND d.document_id = up.source_document_id OFFSET 0
-    ) d
-    WHERE up.height < {MAX_DEPTH} AND d.document_id <> ALL(up.seen)
-), below AS (
+WITH RECURSIVE {CLIMB}, below AS (
     SELECT l.id FROM documents_lineagestep l
     WHERE l.namespace_id = %s AND l.source_document_id = %s AND l.id > %s AND l.collection_id NOT IN (
         SELECT c.id FROM namespaces_collection c WHERE c.namespace_id = %s AND c.deleted_at IS NOT NULL)
@@ -54,7 +49,7 @@ WITH RECURSIVE up AS (
     SELECT id, -height - 1::bigint AS place FROM up
     UNION ALL SELECT id, row_number() OVER (ORDER BY id) FROM below
 )
-{picked_sql("picked.place", join="LEFT JOIN")}
+{picked_sql("(SELECT parent_stored FROM top), picked.place", join="LEFT JOIN")}
 """
 
 
@@ -62,12 +57,23 @@ def path(namespace_id: int, document_id: str, after: str | None, limit: int) -> 
     """A document, its stored ancestors, and a page of its children; None when it is not stored."""
     name = sql.text(document_id)
     below = (namespace_id, name, _position(after), namespace_id, limit + 1)
-    found = sql.rows(_PATH, (namespace_id, name, namespace_id, namespace_id, *below, namespace_id))
-    chain = [Node._make(row[1:]) for row in found if row[0] < 0]
+    found = sql.rows(_PATH, (*climb_params(namespace_id, name), *below, namespace_id))
+    chain = [Node._make(row[2:]) for row in found if row[1] < 0]
     if not chain or chain[-1].document_id != document_id:
         return None
-    children = [Node._make(row[1:]) for row in found if row[0] > 0]
-    return Path(chain, children[:limit], str(children[limit - 1].key) if len(children) > limit else None)
+    children = [Node._make(row[2:]) for row in found if row[1] > 0]
+    return Path(
+        _above(chain, found[0][0]), chain, children[:limit], str(children[limit - 1].key) if len(children) > limit else None
+    )
+
+
+def _above(chain: list[Node], parent_stored: bool) -> Above:
+    parent = chain[0].source_document_id
+    if parent is None:
+        return Above.NOTHING
+    if not parent_stored:
+        return Above.MISSING
+    return Above.CIRCLE if any(each.document_id == parent for each in chain) else Above.MORE
 
 
 def _position(after: str | None) -> UUID:

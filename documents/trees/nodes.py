@@ -1,4 +1,4 @@
-"""Documents as nodes of a tree, a part of their siblings at a time, and the way from a tree's top to one of them.
+"""Documents as nodes of a tree, a part of their siblings at a time.
 
 Each function is one statement; it names the namespace, by its internal id, in every table. Deleted namespaces and
 collections are as if they were not there. Siblings are ordered by collection, then by creation; a part says how many
@@ -15,9 +15,6 @@ from mixpeek_site import sql
 PAGE: Final = 50
 MORE: Final = 200  # at a time, once somebody wants more than the first part
 COUNTED_CHILDREN: Final = 1000  # a node with more shows "1,000+"
-MAX_DEPTH: Final = 200
-AROUND: Final = 10  # siblings shown before and after a document that a tree opens at
-AROUND_ABOVE: Final = 3  # the same, of each of its ancestors
 _LABELLED_BYTES: Final = 128 * 1024  # of a payload as stored; larger ones are not unpacked for a label
 _LABEL_CHARACTERS: Final = 160
 
@@ -91,7 +88,7 @@ def preview(document: str) -> str:
 
 
 def status(document: str) -> str:
-    return f"left({document}.internal_metadata ->> 'ingestion_status', 40)"
+    return f"documents_status({document}.internal_metadata)"
 
 
 COLUMNS: Final = f"""d.id, d.document_id, c.id, c.public_id, c.name, COALESCE(l.tier, 1), {status("d")}, {label("d")},
@@ -130,7 +127,7 @@ ORDER BY {order}
 """
 
 
-def _numbered(condition: str) -> str:
+def numbered_sql(condition: str) -> str:
     """Steps under a condition on `l`, each with its place among all. Parameters: namespace twice, the condition's."""
     return f"""
     SELECT l.id, l.collection_id, row_number() OVER (ORDER BY l.collection_id, l.id) AS place, count(*) OVER () AS total
@@ -140,7 +137,7 @@ def _numbered(condition: str) -> str:
 def _part_sql(condition: str, *, backwards: bool) -> str:
     compared, order = ("<", " DESC") if backwards else (">", "")
     return f"""
-WITH numbered AS ({_numbered(f"EXISTS (SELECT FROM {LIVING_NAMESPACE}) AND {condition}")}
+WITH numbered AS ({numbered_sql(f"EXISTS (SELECT FROM {LIVING_NAMESPACE}) AND {condition}")}
 ), picked AS (
     SELECT id, place, total FROM numbered WHERE (collection_id, id) {compared} (%s, %s) ORDER BY place{order} LIMIT %s
 )
@@ -148,14 +145,14 @@ WITH numbered AS ({_numbered(f"EXISTS (SELECT FROM {LIVING_NAMESPACE}) AND {cond
 """
 
 
-_FIRST_LEVEL = "l.root_object_id = %s AND l.source_document_id IS NULL"
-_ORPHANS = f"l.root_object_id = %s AND l.source_document_id IS NOT NULL AND NOT {PARENT_STORED}"
+FIRST_LEVEL = "l.root_object_id = %s AND l.source_document_id IS NULL"
+ORPHANS = f"l.root_object_id = %s AND l.source_document_id IS NOT NULL AND NOT {PARENT_STORED}"
 _STAGE = """l.root_object_id = %s AND l.tier = %s AND l.collection_id = (
         SELECT c.id FROM namespaces_collection c WHERE c.namespace_id = %s AND c.public_id = %s)"""
 _CONDITIONS = {
     "children": "l.source_document_id = %s",
-    "first_level": _FIRST_LEVEL,
-    "orphans": _ORPHANS,
+    "first_level": FIRST_LEVEL,
+    "orphans": ORPHANS,
     "failed": "l.root_object_id = %s AND l.status = 'FAILED'",
     "stage": _STAGE,
     "stage_status": f"{_STAGE} AND COALESCE(l.status, 'UNKNOWN') = %s",
@@ -207,10 +204,10 @@ def _part(name: str, namespace_id: int, names: Iterable[str | int], within: With
     collection, key = _position(within.before if backwards else within.after)
     asked = (sql.text(each) if isinstance(each, str) else each for each in names)
     params = (namespace_id, namespace_id, namespace_id, *asked, collection, key, within.limit, namespace_id)
-    return _siblings(sql.rows(_PARTS[name, backwards], params))
+    return siblings_of(sql.rows(_PARTS[name, backwards], params))
 
 
-def _siblings(rows: list[tuple[Any, ...]]) -> Siblings:
+def siblings_of(rows: list[tuple[Any, ...]]) -> Siblings:
     """Rows of (place, total, a node's columns)."""
     return Siblings([Node._make(row[2:]) for row in rows], rows[0][0], rows[0][1]) if rows else NONE
 
@@ -223,105 +220,3 @@ def _position(text: str | None) -> tuple[int, UUID]:
         return (number, UUID(key)) if 0 <= number < 2**63 else (0, UUID(int=0))
     except ValueError:
         return 0, UUID(int=0)
-
-
-# The way to a document ----------------------------------------------------------------------------------------------
-
-_UP = f"""
-    SELECT d.id, l.source_document_id, l.root_object_id, 0 AS height, ARRAY[d.document_id::text] AS seen
-    FROM documents_document d
-    JOIN namespaces_collection lc ON lc.namespace_id = d.namespace_id AND lc.id = d.collection_id AND lc.deleted_at IS NULL
-    LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-    WHERE d.namespace_id = %s AND d.document_id = %s AND EXISTS (SELECT FROM {LIVING_NAMESPACE})
-  UNION ALL
-    SELECT d.id, d.source_document_id, d.root_object_id, up.height + 1, up.seen || d.document_id::text
-    FROM up CROSS JOIN LATERAL (
-        SELECT d.id, d.document_id, l.source_document_id, l.root_object_id
-        FROM documents_document d
-        JOIN namespaces_collection lc ON lc.namespace_id = d.namespace_id AND lc.id = d.collection_id AND lc.deleted_at IS NULL
-        LEFT JOIN documents_lineagestep l ON l.namespace_id = d.namespace_id AND l.id = d.id
-        WHERE d.namespace_id = %s AND d.document_id = up.source_document_id OFFSET 0
-    ) d
-    WHERE up.height < {MAX_DEPTH} AND d.document_id <> ALL(up.seen)"""
-
-_WAY = f"""
-WITH RECURSIVE up AS ({_UP}
-), top AS (SELECT * FROM up ORDER BY height DESC LIMIT 1
-), numbered AS (
-    SELECT up.height, s.id, s.place, s.total
-    FROM up JOIN up AS parent ON parent.height = up.height + 1
-    CROSS JOIN LATERAL ({_numbered("l.source_document_id = up.source_document_id")}) s
-  UNION ALL
-    SELECT (SELECT height FROM top), s.id, s.place, s.total FROM ({_numbered(_FIRST_LEVEL)}) s
-    WHERE (SELECT source_document_id FROM top) IS NULL
-  UNION ALL
-    SELECT (SELECT height FROM top), s.id, s.place, s.total FROM ({_numbered(_ORPHANS)}) s
-    WHERE (SELECT source_document_id FROM top) IS NOT NULL
-), below AS (
-    SELECT -1 AS height, s.id, s.place, s.total FROM ({_numbered("l.source_document_id = %s")}) s
-    WHERE EXISTS (SELECT FROM up) ORDER BY place LIMIT %s
-), picked AS (
-    SELECT near.height, near.id, near.place, near.total, near.id = up.id AS on_the_way
-    FROM up JOIN numbered mine ON mine.height = up.height AND mine.id = up.id
-    JOIN numbered near ON near.height = up.height
-    WHERE abs(near.place - mine.place) <= CASE up.height WHEN 0 THEN {AROUND} ELSE {AROUND_ABOVE} END
-  UNION ALL
-    SELECT height, id, place, total, false FROM below
-)
-{picked_sql("picked.height, picked.on_the_way, picked.place, picked.total", "picked.height DESC, picked.place")}
-"""
-
-
-class Level(NamedTuple):
-    """Siblings at one depth of a way; `at`: the place in `siblings.nodes` of the one that the way goes through."""
-
-    siblings: Siblings
-    at: int
-
-    @property
-    def node(self) -> Node:
-        return self.siblings.nodes[self.at]
-
-
-class Way(NamedTuple):
-    """From a tree's top to a document, with the nearest siblings of each step, and the first of its children."""
-
-    levels: list[Level]
-    below: Siblings
-
-    @property
-    def document(self) -> Node:
-        return self.levels[-1].node
-
-    @property
-    def starts_at_orphan(self) -> bool:
-        """The first document's parent is not stored."""
-        return self.levels[0].node.source_document_id is not None
-
-
-def way(namespace_id: int, object_id: str, document_id: str) -> Way | None:
-    """None when the document is not stored in the tree of this root."""
-    name, root = sql.text(document_id), sql.text(object_id)
-    found = sql.rows(
-        _WAY,
-        (
-            *(namespace_id, name, namespace_id, namespace_id),
-            *(namespace_id, namespace_id),  # of siblings
-            *(namespace_id, namespace_id, root),
-            *(namespace_id, namespace_id, root),
-            *(namespace_id, namespace_id, name, PAGE, namespace_id),
-        ),
-    )
-    by_height: dict[int, list[tuple[Any, ...]]] = {}
-    for row in found:
-        by_height.setdefault(row[0], []).append(row)
-    below = _siblings([row[2:] for row in by_height.pop(-1, [])])
-    levels = []
-    for _, rows in sorted(by_height.items(), reverse=True):
-        at = next((place for place, row in enumerate(rows) if row[1]), None)
-        if at is None:
-            return None
-        levels.append(Level(_siblings([row[2:] for row in rows]), at))
-    if not levels or levels[-1].node.document_id != document_id or levels[-1].node.root_object_id != object_id:
-        return None
-    return Way(levels, below)
