@@ -275,3 +275,20 @@ def test_many_of_everything_at_once_is_never_a_servers_error(racer: Racer, docum
         if above in shown:
             assert lineage["chain"][-2]["document_id"] == above
             assert lineage.get("root_object_id") == (shown[above] or {}).get("root_object_id", lineage.get("root_object_id"))
+
+
+@pytest.mark.pgvector
+def test_upserts_of_the_same_documents_in_any_order_all_get_through_and_none_is_mixed(racer: Racer, documents: Documents) -> None:
+    path = f"/v1/namespaces/{documents.api.namespace}/documents/upsert"
+
+    def work(seed: int) -> None:
+        for turn in range(2):
+            number = 10 * seed + turn
+            batch = [{"document_id": f"d{n}", "vectors": {"v": [number, n]}, "payload": {"n": number}} for n in range(40)]
+            random.Random(number).shuffle(batch)
+            reply = racer.call("POST", path, {"documents": batch})
+            assert (reply.status, reply.body["inserted"]) == (200, 40), reply
+
+    at_once(*[partial(work, seed) for seed in range(6)])
+    for document in documents.list({"limit": 1000, "return_vectors": True}).json()["results"]:
+        assert document["vectors"] == {"v": [document["n"], int(document["document_id"][1:])]}
