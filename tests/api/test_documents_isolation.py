@@ -4,6 +4,7 @@ import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -67,12 +68,14 @@ def furnished(api: Api, label: str) -> Place:
     document = Documents(api, collection).create(
         {"document_id": f"doc_{label}", "source_object_id": thing, "secret": label, "document_blobs": blobs}
     )
+    root = f"s3://{label}/1"
+    Documents(api, collection).create({"document_id": f"doc_of_{label}", "source_object_id": root})
     ids = {
         "namespace_identifier": str(api.namespace),
         "collection_identifier": collection,
         "bucket_identifier": bucket,
         "object_identifier": thing,
-        "object_id": thing,
+        "object_id": quote(root, safe=""),
         "document_id": document["document_id"],
     }
     named = ids | {

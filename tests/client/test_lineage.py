@@ -113,6 +113,14 @@ def test_an_objects_documents(tree: Tree) -> None:
     assert as_json(first) == as_json(tree.documents.get_document(tree.films, tree.film))
 
 
+def test_an_object_whose_id_is_a_url(tree: Tree) -> None:
+    made = tree.new(tree.films, source_object_id="s3://films/reel 1/documents")
+    answer: Any = tree.lineage.get_documents_by_object("s3://films/reel 1/documents")
+    assert [each["document_id"] for each in answer["documents"]] == [made]
+    counted: Any = tree.lineage.get_decomposition_tree_objects("s3://films/reel 1/documents")
+    assert counted["total_documents"] == 1
+
+
 @pytest.mark.parametrize("with_ids", [None, True])
 def test_the_decomposition_tree(tree: Tree, with_ids: bool | None) -> None:
     answer: Any = tree.lineage.get_decomposition_tree_objects(tree.object, include_document_ids=with_ids)

@@ -30,14 +30,18 @@ def api(db: None) -> cast.Api:
     return cast.api()
 
 
+ROOT = "s3://films/1"
+
+
 @pytest.fixture
 def ids(api: cast.Api) -> dict[str, str]:
     bucket, collection = cast.bucket(api), cast.collection(api)
-    document = api.post(f"/v1/collections/{collection}/documents", {"title": "x"}).json()
+    document = api.post(f"/v1/collections/{collection}/documents", {"title": "x", "source_object_id": ROOT}).json()
     return {
         "namespace_identifier": api.namespace or "",
         "bucket_identifier": bucket,
         "object_identifier": cast.bucket_object(api, bucket),
+        "object_id": ROOT,
         "collection_identifier": collection,
         "document_id": document["document_id"],
     }
