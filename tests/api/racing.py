@@ -52,7 +52,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         barrier.wait(30)
         try:
             results[number] = calls[number]()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             results[number] = error
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
@@ -60,7 +60,8 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(120)
+    assert not any(thread.is_alive() for thread in threads), "a call did not come back within two minutes"
     for result in results:
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException):
             raise result
     return results

@@ -103,5 +103,7 @@ def test_a_revoked_key_ends_within_five_seconds_where_it_is_known(racer: Racer, 
     known = Racer(racer.servers, key)
     assert known.call("GET", documents.path).status == 200
     ApiKey.objects.filter(digest=credentials.digest(str(key.token))).update(revoked_at="2020-01-01T00:00:00Z")
-    time.sleep(4.5)
+    until = time.monotonic() + 5
+    while known.call("GET", documents.path).status == 200 and time.monotonic() < until:
+        time.sleep(0.1)
     assert known.call("GET", documents.path).status == 401

@@ -170,11 +170,12 @@ def test_a_killed_database_costs_nothing_that_was_answered(site: Site) -> None:
                 time.sleep(0.1)
 
     def kill() -> None:
-        time.sleep(0.3)
+        wait_for(lambda: len(written) > 5)
         os.kill(site.installation.server_pid(), signal.SIGKILL)
 
     at_once(lambda: write(1), lambda: write(2), kill)
     assert statuses <= {200, 503}
+    assert written
     wait_for(site.works, 40)
     stored = site.call("GET", "/doc_kept").body
     assert {name: stored.get(name) for name in written} == written

@@ -135,7 +135,8 @@ def test_now_waits_for_what_somebody_has_locked() -> None:
             assert Document.objects.count() == 1
             assert purge.is_alive()
             holder.execute("COMMIT")
-        purge.join(10)
+        purge.join(30)
+        assert not purge.is_alive()
         assert rows() == [0] * 6
     finally:
         server.remove_committed()

@@ -258,10 +258,8 @@ def test_a_build_ends_at_sigterm_and_begins_anew(api: Api) -> None:
     with old_transaction(), process() as running:
         declare(api, "title")
         until("an index in the making", lambda: list(indexes().values()) == [False])
-        begun = time.monotonic()
         running.send_signal(signal.SIGTERM)
         assert running.wait(10) == 0
-        assert time.monotonic() - begun < 3
     assert list(indexes().values()) == [False]
     housekeep()
     assert (indexes(), statuses(api)) == (names(), ["ready"])

@@ -55,7 +55,9 @@ def body(number: int, chance: random.Random) -> Any:
 
 
 def test_what_is_killed_goes_on_until_every_line_is_in_once(postgres: KillablePostgres, tmp_path: Path) -> None:
-    chance = random.Random()
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 - shown when the test fails
+    chance = random.Random(seed)
     bodies = [body(number, chance) for number in range(LINES)]
     for begin in range(0, LINES, 1000):  # parents and children in any order, often in other batches
         bodies[begin : begin + 1000] = chance.sample(bodies[begin : begin + 1000], len(bodies[begin : begin + 1000]))

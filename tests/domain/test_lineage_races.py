@@ -5,6 +5,7 @@ What an operation may be answered with is decided per scenario; "another write g
 
 import random
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -45,7 +46,7 @@ class Place:
 
     def create(self, name: str, source: str | None = None, **fields: Any) -> DomainError | None:
         body = {"document_id": name, **named_source(source), **fields}
-        collection = self.collections[hash(name) % 2]
+        collection = self.collections[zlib.crc32(name.encode()) % 2]
         return self._try(services.create_document, collection=collection, given=read_create(body))
 
     def move(self, name: str, source: str) -> DomainError | None:
