@@ -41,7 +41,8 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
     if root is None:
         raise Http404("No object of this id is registered, and no document names it as its root.")
     tree = Tree(root.namespace_id, root.object_id)
-    shown = _asked_level(request, tree, ORPHANS if root.orphans and not root.first_level else "")
+    whole = ORPHANS if root.orphans and not root.first_level else ""
+    shown = _asked_level(request, tree, whole)
     failed = sum(stage.statuses.get("FAILED", 0) for stage in root.stages)
     if failed:
         mark_failures(shown)
@@ -58,6 +59,7 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
         "diagram": tree_diagram.draw(tree, root, drawn) if root.stages else None,
         "root_name": tree_diagram.fitting(str(name), 14),
         "stages": _stages(tree, root, drawn),
+        "whole_group": whole,
         "level": shown,
         "levels_html": rendered(shown),
         "listed": _listed(root, shown.which),

@@ -78,6 +78,24 @@ def test_what_is_searched_for_opens_in_the_tree_and_back_goes_back(page: Page, p
     expect(node(page, "doc_frame_2_1")).to_be_visible()
 
 
+def test_back_shows_the_tree_again_of_an_object_that_has_orphans_alone(page: Page, place: Place) -> None:
+    lost = {"root_object_id": "obj_2", "source_collection_id": place.collection, "source_document_id": "doc_gone"}
+    parent = place.document("doc_lost", **lost, title="Lost")
+    place.child(parent, "doc_below", title="Below")
+    page.goto(f"/admin/tree/{place.pk}/obj_2/")
+    find = page.get_by_label("Find a document of this tree by id or title")
+    find.fill("below")
+    find.press("Enter")
+    page.locator("#found a", has_text="Below").click()
+    expect(node(page, "doc_below")).to_be_focused()
+    page.go_back()
+    expect(page.get_by_text("1 found for “below”")).to_be_visible()
+    expect(node(page, "doc_lost")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("1 found for “below”")).to_be_hidden()
+    expect(node(page, "doc_lost")).to_be_visible()
+
+
 def test_a_failure_is_seen_from_the_top_and_the_next_one_opens(page: Page, place: Place) -> None:
     place.first("obj_1", "doc_reel_3", title="Reel 3", **FAILED)
     page.goto(f"/admin/tree/{place.pk}/obj_1/")

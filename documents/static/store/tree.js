@@ -236,6 +236,7 @@
   addEventListener("popstate", async () => {
     const query = here().searchParams;
     if (location.pathname + query.get("group") !== path) return location.reload();
+    if (tree.dataset.group && !query.has("group")) query.set("group", tree.dataset.group); // what the page shows as the whole tree
     try {
       const li = await replace(`${tree.dataset.nodes}?${query}`);
       form.q.value = query.get("q") || "";
