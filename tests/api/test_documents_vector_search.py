@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from documents import vector_indexes
+from documents.models import VectorIndex
 from tests import cast
 from tests.api.places import Documents
 from tests.cast import Api, Response
@@ -200,6 +202,18 @@ def test_a_declared_vector_brings_its_metric_and_dimension(api: Api) -> None:
     assert "3 dimensions" in str(wrong.json())
     assert "have 2" in str(wrong.json())
     assert search(documents, vector=EAST, metric="l2").faults == ["body.metric"]
+
+
+def test_a_declared_name_may_hold_what_means_something_in_sql(api: Api) -> None:
+    """The statement that an index could serve names it by a literal."""
+    name = "a%s%%'\\b--"
+    documents = declared(api, {"name": name, "dimensions": 2})
+    VectorIndex.objects.update(state="ready")
+    vector_indexes.forget()
+    for number in range(3):
+        documents.create({"document_id": f"doc_{number}", "n": number, "vectors": {name: [1, number]}})
+    assert ids(documents, vector=EAST) == ["doc_0", "doc_1", "doc_2"]
+    assert ids(documents, vector=EAST, filters={"n": 2}) == ["doc_2"]
 
 
 # What is refused -------------------------------------------------------------------------------------------------------------
