@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from documents.inputs import FLAT_LINEAGE
+from mixpeek_site import pointers
 from mixpeek_site.errors import Fault, ValidationError
 from mixpeek_site.jsonio import JSONObject, dumps
 from mixpeek_site.sql import Fragment
@@ -136,9 +137,9 @@ def _steps(name: str, location: tuple[str | int, ...]) -> tuple[str, ...]:
 
 
 def _pointer_steps(name: str, location: tuple[str | int, ...]) -> tuple[str, ...]:
-    if re.search(r"~(?![01])", name):
+    if pointers.has_bad_escape(name):
         raise _refused(location, f"{name!r} is no JSON pointer: after ~ comes 0 or 1", "field")
-    return _bounded(tuple(step.replace("~1", "/").replace("~0", "~") for step in name[1:].split("/")), location)
+    return _bounded(pointers.steps_of(name), location)
 
 
 def _bounded(steps: tuple[str, ...], location: tuple[str | int, ...]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from mixpeek_site import jsonio
+from mixpeek_site import jsonio, pointers
 from mixpeek_site.errors import ConflictError, Fault, PayloadTooLargeError, ValidationError
 from mixpeek_site.jsonio import JSONObject
 
@@ -155,14 +155,9 @@ def _path(operation: JSONObject, name: str) -> list[str]:
     pointer = operation.get(name)
     if not isinstance(pointer, str) or (pointer and not pointer.startswith("/")):
         raise _ImpossibleError(f"{name} must be a JSON pointer: empty, or beginning with /")
-    steps = pointer.split("/")
-    if any(_bad_escape(step) for step in steps):
+    if pointers.has_bad_escape(pointer):
         raise _ImpossibleError(f"{name} holds a ~ that is neither ~0 nor ~1")
-    return [step.replace("~1", "/").replace("~0", "~") for step in steps]
-
-
-def _bad_escape(step: str) -> bool:
-    return "~" in step.replace("~0", "").replace("~1", "")
+    return ["", *pointers.steps_of(pointer)]
 
 
 def _parent(holder: JSONObject, path: list[str]) -> tuple[Any, Any]:

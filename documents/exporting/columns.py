@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 from documents.inputs import RESERVED
+from documents.paths import column_name, path_of
+from documents.renderings.selecting import places
 from mixpeek_site import jsonio
 from mixpeek_site.jsonio import JSONObject
 
@@ -58,14 +60,11 @@ def _is_vector(path: tuple[str, ...]) -> bool:
     return len(path) == 2 and path[0] == "vectors"
 
 
-def column_name(path: tuple[str, ...]) -> str:
-    if path[0].startswith("/") or any(not step or "." in step or step != step.strip() for step in path):
-        return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
-    return ".".join(path)
+def columns_of(sample: Iterable[str], select: tuple[str, ...] | None, *, native: bool = True) -> list[Column]:
+    """The columns in their order: ids, user fields by name, blobs, vectors, the system's. `_rest` is not among them.
 
-
-def columns_of(sample: Iterable[str], select: tuple[str, ...] | None) -> list[Column]:
-    """The columns in their order: ids, user fields by name, blobs, vectors, the system's. `_rest` is not among them."""
+    What is selected has one, also where the sample lacks it. `native`: the rendering, which says where it would be.
+    """
     kinds: dict[str, Kind | None] = dict.fromkeys(_FIRST, "text")
     for rendered in sample:
         for name, value in flattened(rendered):
@@ -74,8 +73,9 @@ def columns_of(sample: Iterable[str], select: tuple[str, ...] | None) -> list[Co
             elif name in kinds or len(kinds) < MAX_COLUMNS:
                 kinds[name] = _both(kinds.get(name), _kind(name, value))
     for name in select or ():
-        if not any(each == name or each.startswith(f"{name}.") for each in kinds):
-            kinds[name] = None
+        possible = places(name, native=native)
+        if possible and not any(path_of(each)[: len(path)] == path for path in possible for each in kinds):
+            kinds[column_name(possible[-1])] = None
     return [Column(name, kind or "json") for name, kind in sorted(kinds.items(), key=lambda item: _place(item[0]))]
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from documents.importing.paths import Path, name_of, path_of
 from documents.inputs import FLAT_LINEAGE, IGNORED
+from documents.paths import Path, name_of, path_of
 from mixpeek_site import jsonio
 from mixpeek_site.errors import Fault, ValidationError
 from mixpeek_site.jsonio import JSONObject

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from documents.importing import Mapping, Reading
-from documents.importing.paths import path_of
+from documents.paths import path_of
 from documents.importing.reading import FORMATS, TYPES
 from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from documents.fields import is_index
 from documents.inputs import RESERVED
-from mixpeek_site import jsonio
+from mixpeek_site import jsonio, pointers
 from mixpeek_site.jsonio import JSONObject
 
 _ALWAYS: Final = ("document_id", "collection_id", "vectors", "_vectors", "vector", "_score")
@@ -56,7 +56,7 @@ def selected(rendered: str, names: tuple[str, ...]) -> str:
 def _places(document: JSONObject, name: str) -> list[Path]:
     """Where the rendering may have what is called so."""
     if name.startswith("/"):
-        path = tuple(step.replace("~1", "/").replace("~0", "~") for step in name[1:].split("/"))
+        path = pointers.steps_of(name)
         return [] if path[0] in RESERVED or path[0].startswith("_") else [path]
     path = tuple(name.split("."))
     system = _system(path)
@@ -67,6 +67,15 @@ def _places(document: JSONObject, name: str) -> list[Path]:
     if path[0] in document:
         return [path]
     return [system if system[0] in document else ("lineage", *system)]
+
+
+def places(name: str, *, native: bool) -> list[Path]:
+    """Where renderings, the native one or the flat ones, may have what is called so; in the last of them, if they have it."""
+    if native or name.startswith("/"):
+        return _places({"_internal": {}} if native else {}, name)
+    path = tuple(name.split("."))
+    system = _system(path)
+    return [path] if system[0] not in _NATIVE else [path, ("lineage", *system), system]
 
 
 def _system(path: Path) -> Path:

@@ -21,8 +21,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from documents.exporting import Asked, begun, reading
-from documents.exporting.columns import column_name
-from documents.importing.paths import path_of
+from documents.paths import column_name, path_of
 from namespaces.models import Organization
 from tests import cast
 from tests.cast import Api
@@ -209,6 +208,28 @@ def test_tables_come_back_through_an_import(api: Api, scenes: str, tmp_path: Pat
         assert held == {name: before[name] for name in held}
         assert after["_internal"]["created_at"] == before["_internal"]["created_at"]
         assert after["_internal"]["lineage"]["root_object_id"] == "o"
+
+
+def test_what_is_selected_has_one_column_where_the_rendering_has_it(api: Api, scenes: str, tmp_path: Path) -> None:
+    """By whichever of its names it is asked for, and also where the documents do not have it."""
+    create(api, scenes, {"document_id": "a", "metadata": {"title": "x"}})
+    file = tmp_path / "a.csv"
+    for select, columns in (
+        ("/metadata/title,metadata.title", ["metadata.title"]),
+        ("/metadata/year,metadata.year,metadata", ["metadata.title", "metadata.year"]),
+        ("created_at,_internal.created_at", ["_internal.created_at"]),
+        ("internal_metadata.k,/a.b/c,/document_id", ["/a.b/c", "_internal.metadata.k"]),
+    ):
+        ran(api, str(file), "--select", select, "--force")
+        assert next(csv.reader(file.open()))[2:-1] == columns
+        call_command("import_documents", str(file), *place(api), "--on-conflict", "replace", stdout=StringIO())
+    for version in ("v1", "v2"):
+        ran(api, str(file), "--select", "created_at,metadata.title", "--force", "--schema-version", version)
+        assert next(csv.reader(file.open()))[2:-1] == ["created_at", "metadata.title"]
+
+
+def place(api: Api) -> list[str]:
+    return ["--namespace", str(api.namespace), "--organization", api.scope.organization_public_id, "--collection", "scenes"]
 
 
 def test_names_of_columns_are_those_that_an_import_reads() -> None:

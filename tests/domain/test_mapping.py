@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.importing.mapping import Mapping
-from documents.importing.paths import name_of
 from documents.importing.preparing import Prepared, prepare
 from documents.importing.reading import Line
 from documents.importing.reporting import Failure
+from documents.paths import name_of
 from mixpeek_site import jsonio
 from mixpeek_site.errors import ValidationError
 from tests import generators

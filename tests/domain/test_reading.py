@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from documents.importing import paths
+from documents import paths
 from documents.importing.preparing import prepare, whole_body
 from documents.importing.reading import FORMATS, Line, Reading, SourceError, delimited, json_values, open_source
 from documents.importing.reporting import Failure, error_line

@@ -33,7 +33,7 @@ def writer(asked: Asked, sample: Iterable[str]) -> Writer:
         return Jsonl()
     from documents.exporting.columns import columns_of
 
-    columns = columns_of(sample, asked.select)
+    columns = columns_of(sample, asked.select, native=asked.schema_version == "native")
     if asked.format == "csv":
         from documents.exporting.formats.csv import Csv
 

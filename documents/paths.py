@@ -6,15 +6,24 @@ also reaches keys that hold dots. A name that would make no good path is a key a
 
 from collections.abc import Sequence
 
+from mixpeek_site import pointers
+
 Path = tuple[str, ...]
 
 
 def path_of(name: str) -> Path:
     """The keys that a name leads through."""
     if name.startswith("/"):
-        return tuple(step.replace("~1", "/").replace("~0", "~") for step in name[1:].split("/"))
+        return pointers.steps_of(name)
     steps = tuple(name.split("."))
     return steps if all(step and step == step.strip() for step in steps) else (name,)
+
+
+def column_name(path: Sequence[str]) -> str:
+    """The name of a column of our own tables: a pointer also where keys are of an unusual make."""
+    if path[0].startswith("/") or any(not step or "." in step or step != step.strip() for step in path):
+        return pointers.pointer_of(path)
+    return ".".join(path)
 
 
 def name_of(path: Sequence[str]) -> str:
@@ -22,4 +31,4 @@ def name_of(path: Sequence[str]) -> str:
     dotted = ".".join(path)
     if path_of(dotted) == tuple(path):
         return dotted
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+    return pointers.pointer_of(path)
