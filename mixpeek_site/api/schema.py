@@ -186,6 +186,9 @@ def operation(
     return decorator
 
 
+_ANY_BYTES: Schema = {"type": "string", "format": "binary", "examples": ["the bytes of a file"]}
+
+
 def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -246,7 +249,7 @@ def with_components(result: Schema, **_: Any) -> Schema:
             if request and method == "delete":  # drf-spectacular knows no bodies of DELETE
                 described["requestBody"] = {"content": {kind: {"schema": schema} for kind, schema in request.items()}}
             if raw := described.pop("x-raw-body"):
-                described["requestBody"] = {"description": raw, "content": {"*/*": {}}}
+                described["requestBody"] = {"description": raw, "content": {"*/*": {"schema": _ANY_BYTES}}}
             if "requestBody" in described:  # a list without a body asks for everything
                 described["requestBody"]["required"] = not described["operationId"].startswith("list_")
     result["components"]["schemas"] = dict(sorted(schemas.items()))

@@ -1,5 +1,6 @@
 """The page of a document, its raw JSON, and its delete."""
 
+import html
 import re
 import shlex
 from typing import Any
@@ -14,6 +15,7 @@ from documents.queries import document
 from mixpeek_site import jsonio
 from mixpeek_site.errors import NotFoundError
 from namespaces.models import AuditEntry
+from namespaces.services import store_upload
 from tests.admin import staff
 from tests.admin.staff import EXACT, Place
 
@@ -117,7 +119,7 @@ def test_features_and_blobs_are_listed(client: Client, place: Place) -> None:
     )
     page = staff.words(staff.get(client, path(place, "doc_1")))
     assert "s3://frames/1.jpg" in page
-    assert "No blob store is configured for s3:// URLs" in page
+    assert "No blob store is configured for the bucket frames" in page
     assert "image clip_v1 dense 3" in page
 
 
@@ -290,7 +292,7 @@ def test_the_system_part_is_read_as_facts(client: Client, place: Place) -> None:
         ({"url": "https://a/b.png", "content_type": "image/svg+xml"}, False, "SVG can hold scripts"),
         ({"url": "https://a/b.mp4", "type": "video"}, False, ""),
         ({"url": "s3://a/b.png", "type": "image"}, False, "No blob store is configured"),
-        ({"url": "javascript:alert(1)", "type": "image"}, False, "No blob store is configured"),
+        ({"url": "javascript:alert(1)", "type": "image"}, False, "It is no URL"),
         ({"url": "http://[", "type": "image"}, True, ""),
     ],
 )
@@ -305,6 +307,24 @@ def test_only_raster_images_that_a_browser_may_fetch_are_shown(
     assert note in page
     assert 'href="javascript' not in page
     assert not image or 'referrerpolicy="no-referrer"' in page
+
+
+def test_a_stored_image_is_shown_through_a_signed_url_to_who_may_see_its_document(client: Client, place: Place) -> None:
+    kept = store_upload(
+        scope=place.scope,
+        bucket_identifier=place.bucket,
+        chunks=[b"image"],
+        content_type="image/png",
+        filename="a.png",
+        max_bytes=10,
+    )
+    foreign = kept.url.replace(place.namespace.public_id, "ns_other")
+    blobs = [{"field": name, "url": url, "type": "image"} for name, url in (("a", kept.url), ("b", foreign))]
+    place.document("doc_1", document_blobs=blobs)
+    page = staff.get(client, path(place, "doc_1"))
+    [preview] = re.findall(r'data-preview="http://testserver(/blobs/[^"]+)"', page)
+    assert client.get(html.unescape(preview)).content == b"image"
+    assert "It belongs to another namespace." in page
 
 
 def test_a_blob_of_any_shape_is_listed(client: Client, place: Place) -> None:

@@ -14,6 +14,8 @@ from django.conf import settings
 
 from mixpeek_site import blob_stores
 from mixpeek_site.blob_stores import local
+from mixpeek_site.blob_stores.configuration import LocalOptions
+from namespaces.models import Organization
 from tests import cast
 from tests.api import wire
 from tests.api.places import Documents
@@ -41,7 +43,7 @@ def blob_of(api: Api, path: str, data: Any, **more: Any) -> Any:
 
 
 def upload(api: Api, bucket: str, content: bytes = CONTENT, query: str = "?filename=a.bin", **more: str) -> Any:
-    made = api.call("POST", f"/v1/buckets/{bucket}/uploads{query}", content, content_type=more.pop("content_type", ""), **more)
+    made = api.call("POST", f"/v1/buckets/{bucket}/blobs{query}", content, content_type=more.pop("content_type", ""), **more)
     assert made.status_code == 200, made
     return made.json()
 
@@ -56,6 +58,7 @@ def url_of(api: Api, bucket: str, content: bytes = CONTENT, query: str = "?filen
 
 def files() -> list[Path]:
     [options] = settings.BLOB_STORES
+    assert isinstance(options, LocalOptions)
     return [each for each in options.directory.rglob("*") if each.is_file()]
 
 
@@ -159,7 +162,7 @@ def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(api: Api, bucket: 
     settings.MAX_UPLOAD_BYTES = 1000
     before = files()
     headers = wire.headers_of(api) | ({"Transfer-Encoding": "chunked"} if length is None else {"Content-Length": str(length)})
-    answer = wire.send("POST", f"/v1/buckets/{bucket}/uploads", headers, stream=io.BytesIO(CONTENT))
+    answer = wire.send("POST", f"/v1/buckets/{bucket}/blobs", headers, stream=io.BytesIO(CONTENT))
     assert (answer.status_code, answer.error) == (413, "PayloadTooLargeError")
     assert files() == before
 
@@ -167,7 +170,7 @@ def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(api: Api, bucket: 
 def test_an_upload_that_ends_early_leaves_nothing(api: Api, bucket: str) -> None:
     before = files()
     headers = wire.headers_of(api) | {"Content-Length": "1281"}
-    answer = wire.send("POST", f"/v1/buckets/{bucket}/uploads", headers, stream=io.BytesIO(CONTENT))
+    answer = wire.send("POST", f"/v1/buckets/{bucket}/blobs", headers, stream=io.BytesIO(CONTENT))
     assert (answer.status_code, answer.error) == (400, "BadRequestError")
     assert files() == before
 
@@ -182,12 +185,12 @@ def test_an_upload_that_ends_early_leaves_nothing(api: Api, bucket: str) -> None
     ],
 )
 def test_a_wrong_upload_is_refused(api: Api, bucket: str, query: str, headers: dict[str, str], status: int) -> None:
-    assert api.call("POST", f"/v1/buckets/{bucket}/uploads{query}", b"x", **headers).status_code == status
+    assert api.call("POST", f"/v1/buckets/{bucket}/blobs{query}", b"x", **headers).status_code == status
 
 
 def test_a_store_that_cannot_be_written_is_503(api: Api, bucket: str, settings: Any) -> None:
-    settings.BLOB_STORES = (local.LocalOptions(Path("/dev/null/blobs")),)
-    answer = api.call("POST", f"/v1/buckets/{bucket}/uploads", b"x")
+    settings.BLOB_STORES = (LocalOptions(Path("/dev/null/blobs")),)
+    answer = api.call("POST", f"/v1/buckets/{bucket}/blobs", b"x")
     assert (answer.status_code, answer.error) == (503, "ServiceUnavailableError")
 
 
@@ -281,7 +284,7 @@ def test_an_expired_or_tampered_url_is_403(api: Api, bucket: str, settings: Any)
     ],
 )
 def test_no_key_leads_out_of_the_directory_though_it_were_signed(api: Api, settings: Any, tmp_path: Path, key: str) -> None:
-    settings.BLOB_STORES = (local.LocalOptions(tmp_path / "blobs"),)
+    settings.BLOB_STORES = (LocalOptions(tmp_path / "blobs"),)
     outside = tmp_path / "outside" / "d"
     outside.mkdir(parents=True)
     (outside / "passwd").write_text("secret")
@@ -363,7 +366,7 @@ def test_an_expanded_object_has_signed_blobs(api: Api, bucket: str, path: str, d
 
 
 def test_a_blob_of_another_namespace_is_not_signed(api: Api, documents: Documents) -> None:
-    for foreign in (cast.api(), cast.api(cast.Organization.objects.get(pk=api.scope.organization_id))):
+    for foreign in (cast.api(), cast.api(Organization.objects.get(pk=api.scope.organization_id))):
         url = upload(foreign, cast.bucket(foreign))["url"]
         made = with_blobs(documents, url)
         [blob] = documents.get(made, "?return_url=true")["document_blobs"]

@@ -117,7 +117,7 @@ def test_a_store_that_refuses_is_unavailable_and_says_so(settings: Any, endpoint
 
 def test_uploads_and_bytes_in_bodies_go_to_the_bucket(api: Api) -> None:
     bucket = cast.bucket(api)
-    made = api.call("POST", f"/v1/buckets/{bucket}/uploads?filename=a.txt", b"uploaded", content_type="text/plain").json()
+    made = api.call("POST", f"/v1/buckets/{bucket}/blobs?filename=a.txt", b"uploaded", content_type="text/plain").json()
     assert made["url"].startswith(f"s3://films/mixpeek/{api.scope.organization_public_id}/{api.namespace}/")
     inline = {"property": "i", "type": "text", "data": {"base64": "aW5saW5l"}}
     blobs = [inline, {"property": "u", "type": "text", "upload_id": made["upload_id"]}]

@@ -9,6 +9,7 @@ from documents.features import extension
 from mixpeek_site import sql
 from namespaces import credentials
 from namespaces.models import Permission
+from tests import cast
 from tests.api.places import JSON_PATCH, Documents
 from tests.api.statements import statements
 
@@ -49,6 +50,20 @@ def test_the_trace_sees_every_statement(documents: Documents) -> None:
 def test_a_get_is_one_statement(documents: Documents, parent: str, query: str) -> None:
     for url in (documents.url(parent, query), f"/v1/documents/{parent}{query}"):
         assert cost(documents.api.get, url) == ONE
+
+
+def test_a_download_and_signed_urls_are_one_statement(documents: Documents) -> None:
+    blobs = [{"field": "a", "url": f"local://{documents.api.scope.organization_public_id}/{documents.api.namespace}/00/1/a"}]
+    made = documents.new({"document_blobs": blobs})
+    assert cost(documents.api.get, documents.url(made, "/download"), Accept="application/json") == ONE
+    assert cost(documents.list, {"return_url": True}) == ONE
+
+
+def test_an_object_costs_more_statements_only_where_it_has_bytes(documents: Documents) -> None:
+    path = f"/v1/buckets/{cast.bucket(documents.api)}/objects"
+    blob = {"property": "x", "type": "image"}
+    assert cost(documents.api.post, path, {"blobs": [{**blob, "data": "https://host/a"}]}) == (3, 0, 2)
+    assert cost(documents.api.post, path, {"blobs": [{**blob, "data": {"base64": "aGk="}}] * 3}) == (6, 0, 2)
 
 
 def test_a_list_and_a_lineage_are_one_statement(documents: Documents, parent: str) -> None:

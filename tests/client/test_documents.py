@@ -146,6 +146,14 @@ def test_blobs_are_read_back(documents: CollectionDocumentsApi, collection: str)
     assert found.document_blobs[0].presigned_url == sent.url
 
 
+def test_a_download_names_its_url(client: ApiClient, documents: CollectionDocumentsApi, collection: str) -> None:
+    blobs = [{"field": "clip", "url": "https://example.org/a.mp4"}]
+    body = DocumentCreateRequest(additional_properties={"document_blobs": blobs, "start_time": 1.5, "end_time": 4})
+    made = typed(documents.create_document_with_http_info(collection, body))
+    found = typed(documents.download_document_media_with_http_info(collection, made.document_id))
+    assert (found.download_url, found.cached, found.start_time, found.end_time) == (blobs[0]["url"], False, 1.5, 4)
+
+
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_earlier_generations_renderings_are_additional(documents: CollectionDocumentsApi, collection: str, version: str) -> None:
     """This client knows the native shape alone; a document that was created as v1 or v2 is parsed without loss all the same."""

@@ -96,7 +96,7 @@ def test_the_routes_that_the_client_knows_are_served() -> None:
         " delete_collection",
         "CollectionDocumentsApi": "create_document get_document list_documents list_documents_0 patch_document update_document"
         " delete_document batch_update batch_delete bulk_update aggregate_documents distinct_document_values count_documents"
-        " get_document_ancestors get_document_descendants",
+        " get_document_ancestors get_document_descendants download_document_media",
         "DocumentsApi": "get_document_ns patch_document_ns update_document_ns list_documents_ns list_documents_batch batch_get",
         "DocumentLineageApi": "get_document_lineage get_documents_by_object get_decomposition_tree_objects",
         "NamespacesApi": "create_namespace get_namespace get_namespace_stats list_namespaces list_namespaces_get"

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from documents import blob_keeping, housekeeping
+from documents import housekeeping
 from mixpeek_site import sql
-from mixpeek_site.blob_stores.local import LocalOptions
+from mixpeek_site.blob_stores.configuration import LocalOptions, S3Options
 from namespaces import services
 from tests import cast
 from tests.api.places import Documents
@@ -25,7 +25,7 @@ def bucket(api: Api) -> str:
 
 
 def upload(api: Api, bucket: str) -> Any:
-    made = api.call("POST", f"/v1/buckets/{bucket}/uploads", b"bytes", content_type="image/png")
+    made = api.call("POST", f"/v1/buckets/{bucket}/blobs", b"bytes", content_type="image/png")
     assert made.status_code == 200, made
     return made.json()
 
@@ -98,7 +98,7 @@ def test_a_blob_whose_store_is_gone_waits(api: Api, bucket: str, settings: Any, 
     local = settings.BLOB_STORES
     monkeypatch.setenv("K_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("K_SECRET_ACCESS_KEY", "k")
-    settings.BLOB_STORES = (blob_keeping.blob_stores.configuration.S3Options(("films",), credentials="K"),)
+    settings.BLOB_STORES = (S3Options(("films",), credentials="K"),)
     assert later() == []
     settings.BLOB_STORES = local
     assert is_there(made["url"])

@@ -63,7 +63,7 @@ _EXAMPLE = {
 _ALWAYS = ("object_id", "bucket_id")
 
 COMPONENTS: dict[str, Schema] = {
-    "UploadResponse": closed(
+    "BlobUploadResponse": closed(
         {
             "upload_id": STRING,
             "url": described(STRING, "Where the bytes are: `s3://…` or `local://…`."),
@@ -86,7 +86,7 @@ COMPONENTS: dict[str, Schema] = {
                 {
                     "blob_id": {"type": "string", "minLength": 1},
                     "key_prefix": STRING,
-                    "upload_id": described(STRING, "Of `POST …/uploads`, instead of `data`."),
+                    "upload_id": described(STRING, "Of `POST …/blobs`, instead of `data`."),
                     "checksum": STRING,
                     "metadata": OBJECT,
                     "properties": OBJECT,

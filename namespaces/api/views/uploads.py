@@ -1,4 +1,4 @@
-"""`/v1/buckets/{bucket}/uploads`: files too large for a JSON body (**ours**)."""
+"""`/v1/buckets/{bucket}/blobs`: files too large for a JSON body (**ours**)."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -20,11 +20,11 @@ _PIECE: Final = 256 * 1024
 
 class UploadViewSet(ContractViewSet):
     @schema.operation(
-        "create_upload",
+        "upload_blob",
         "Upload a file, which a blob's `upload_id` then names",
         tag="Objects",
         raw_body="The file's bytes, as they are; Content-Type is kept.",
-        answer="UploadResponse",
+        answer="BlobUploadResponse",
         parameters=[schema.text("filename", "The file's name.")],
         errors=(413,),
     )
