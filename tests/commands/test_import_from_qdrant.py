@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import shutil
 import struct
 import threading
 import uuid
@@ -51,9 +52,16 @@ def collection(api: Api) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(filled: Path, tmp_path: Path) -> Path:
+    """A copy of `filled` of the test's own."""
+    return Path(shutil.copytree(filled, tmp_path / "qdrant"))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`named`: dense, multi and sparse vectors; `plain`: one vector without a name, 600 points."""
-    client = QdrantClient(path=str(tmp_path / "qdrant"))
+    path = tmp_path_factory.mktemp("filled") / "qdrant"
+    client = QdrantClient(path=str(path))
     dense = models.VectorParams(size=3, distance=models.Distance.DOT)
     rows = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
     client.create_collection(
@@ -84,7 +92,7 @@ def folder(tmp_path: Path) -> Path:
     points = [models.PointStruct(id=n, payload={"n": n}, vector=[n, 0.5, 0.1]) for n in range(600)]
     client.upsert("plain", points)
     client.close()
-    return tmp_path / "qdrant"
+    return path
 
 
 def single(numbers: list[float]) -> list[float]:
