@@ -1,6 +1,7 @@
 """The collections that a run writes to: one, or those that its lines name."""
 
 from contextlib import suppress
+from typing import Final
 
 from documents.importing.preparing import Prepared, failure
 from documents.importing.reporting import Failure
@@ -17,6 +18,8 @@ from namespaces import scope as scopes
 from namespaces import services
 from namespaces.scope import Scope
 
+_MAX_REFUSED: Final = 1000
+
 
 class Places:
     """Collections by how lines name them, looked up once each."""
@@ -28,7 +31,8 @@ class Places:
         """
         self._scope = scope
         self._create = create
-        self._found: dict[str | None, Place | DomainError] = {}
+        self._found: dict[str | None, Place] = {}
+        self._refused: dict[str | None, DomainError] = {}
         self.namespace_id = scopes.require_namespace(scope)
         self._usual = usual
         if usual is not None and not create:
@@ -36,11 +40,22 @@ class Places:
 
     def find(self, name: str | None) -> Place:
         """Raises ValidationError and NotFoundError."""
-        if name not in self._found:
-            self._found[name] = self._looked_up(name)
-        found = self._found[name]
+        found = self._of(name)
         if isinstance(found, DomainError):
             raise found
+        return found
+
+    def _of(self, name: str | None) -> Place | DomainError:
+        if (found := self._found.get(name) or self._refused.get(name)) is not None:
+            return found
+        found = self._looked_up(name)
+        if isinstance(found, Place):
+            self._found[name] = found
+            return found
+        if len(self._refused) >= _MAX_REFUSED:  # every row of a large input may name one that is not there
+            self._refused.clear()
+        found.__traceback__ = found.__cause__ = found.__context__ = None  # which hold what the look-up held
+        self._refused[name] = found
         return found
 
     def _looked_up(self, name: str | None) -> Place | DomainError:
@@ -65,7 +80,9 @@ class Places:
         if isinstance(one, Failure):
             return one
         try:
-            place = self.find(one.collection)
+            place = self._of(one.collection)
+            if isinstance(place, DomainError):
+                return failure(one.line, one.document_id, place)
             named = one.given.collection
             if named is not None and named not in (place.collection.public_id, place.collection.name):
                 raise BadRequestError(f"The body's collection_id is {named}, which is another collection.")

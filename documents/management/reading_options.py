@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from documents.importing import Mapping, Reading
-from documents.paths import path_of
 from documents.importing.reading import FORMATS, TYPES
+from documents.paths import path_of
 from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS
 
 

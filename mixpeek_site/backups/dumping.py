@@ -81,17 +81,15 @@ def back_up(
     return made
 
 
-def read_back(path: Path, tell: Callable[[int], None]) -> Manifest:
-    """Read all of a backup: the zip, the manifest, the dump's digest, and pg_restore's list of it. Raises BackupError."""
-    with archive.opened(path) as found:
-        found.check(tell)
-        tools = programs_for(found.manifest)
-        with found.dump() as read:
-            listed = programs.listed(tools, read)
-        held = {".".join(match.groups()) for line in listed if (match := _TABLE_DATA.match(line))}
-        if missing := sorted(found.manifest.tables.keys() - held):
-            raise BackupError(f"{path} can't be used. Its dump lacks tables: {', '.join(missing)}.")
-        return found.manifest
+def read_back(found: archive.Archive, tell: Callable[[int], None]) -> None:
+    """Read all of a backup: the dump, whose digest the manifest has, and pg_restore's list of it. Raises BackupError."""
+    found.check(tell)
+    tools = programs_for(found.manifest)
+    with found.dump() as read:
+        listed = programs.listed(tools, read)
+    held = {".".join(match.groups()) for line in listed if (match := _TABLE_DATA.match(line))}
+    if missing := sorted(found.manifest.tables.keys() - held):
+        raise BackupError(f"{found.path} can't be used. Its dump lacks tables: {', '.join(missing)}.")
 
 
 def programs_for(manifest: Manifest) -> Programs:

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -255,17 +256,37 @@ def test_a_bit_that_flipped_anywhere_is_noticed_or_does_not_matter(backup: Path,
 
 def read_or_refused(file: Path) -> Manifest | None:
     try:
-        return dumping.read_back(file, lambda done: None)
+        with archive.opened(file) as found:
+            dumping.read_back(found, lambda done: None)
+            return found.manifest
     except BackupError:
         return None
+
+
+def test_what_is_restored_is_the_file_that_was_read_whatever_gets_its_name_meanwhile(
+    backup: Path, databases: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "b"
+    shutil.copy(backup, file)
+    opened = archive.opened
+
+    @contextmanager
+    def opened_and_replaced(path: Path) -> Iterator[archive.Archive]:
+        with opened(path) as found:
+            (tmp_path / "other").write_text("something else")
+            os.replace(tmp_path / "other", file)
+            yield found
+
+    monkeypatch.setattr(archive, "opened", opened_and_replaced)
+    assert "the backup is good" in run(databases(), "restore", str(file), "--dry-run")[0]
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.9, 0.9999])
 def test_a_file_that_was_cut_short_is_refused(backup: Path, tmp_path: Path, share: float) -> None:
     whole = backup.read_bytes()
     (tmp_path / "cut").write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(BackupError, match=r"It is (empty|cut short)|no backup"):
-        dumping.read_back(tmp_path / "cut", lambda done: None)
+    with pytest.raises(BackupError, match=r"It is (empty|cut short)|no backup"), archive.opened(tmp_path / "cut"):
+        pytest.fail("was opened")
 
 
 def test_files_of_something_else_are_refused_before_anything_is_touched(

@@ -1,5 +1,6 @@
 """`manage.py import_documents --resume`, `--jobs`, `--max-errors`, `--json`, `--on-conflict merge`."""
 
+import gc
 import json
 import os
 import pickle
@@ -23,7 +24,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from documents import housekeeping, lineage
-from documents.importing import Options, Places, jobs, lines_of, resuming, run
+from documents.importing import Mapping, Options, Places, jobs, lines_of, resuming, run
 from documents.models import Document, ImportedBatch, ImportFailure, ImportRun, LineageStep
 from documents.trees import checking
 from mixpeek_site import jsonio, processes, sql
@@ -301,6 +302,19 @@ def test_a_database_that_is_away_is_no_fault_of_lines(api: Api, collection: str,
     monkeypatch.setattr(time, "sleep", wait)
     counts = run(lines_of([b"{}"]), places, Options(), lambda *_: None)
     assert (len(away), counts.imported, counts.failed) == (1, 1, 0)
+
+
+def test_collections_that_are_not_there_are_remembered_up_to_a_number_and_without_what_their_look_up_held(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("documents.importing.places._MAX_REFUSED", 20)
+    places, lines = Places(api.scope), (b'{"to": "no%d"}' % (number // 2) for number in range(100))
+    counts = run(lines_of(lines), places, Options(mapping=Mapping.of([], None, "to")), lambda *_: None)
+    assert counts.failed == 100
+    gc.collect()
+    kept = [one for one in gc.get_objects() if isinstance(one, NotFoundError) and one.details["resource"] == "collection"]
+    assert len(kept) <= 20
+    assert [one for one in kept if one.__traceback__ or one.__context__] == []
 
 
 # Jobs --------------------------------------------------------------------------------------------------------------------

@@ -62,15 +62,15 @@ exit codes: 0 the backup is there and was read back, 1 it could not be made (and
 
     def _check(self, written: Path, *, of: Server, verify: bool) -> None:
         length = written.stat().st_size
-        with Progress(length, self.progress_stream, noun=None, doing="Reading it back") as progress:
-            dumping.read_back(written, progress.update)
-        if verify:
-            with (
-                archive.opened(written) as found,
-                restoring.beside(of) as scratch,
-                Progress(length, self.progress_stream, noun=None, doing="Restoring into a scratch database") as progress,
-            ):
-                restoring.restore_into(of, scratch, found, progress.update, progress.write)
+        with archive.opened(written) as found:
+            with Progress(length, self.progress_stream, noun=None, doing="Reading it back") as progress:
+                dumping.read_back(found, progress.update)
+            if verify:
+                with (
+                    restoring.beside(of) as scratch,
+                    Progress(length, self.progress_stream, noun=None, doing="Restoring into a scratch database") as progress,
+                ):
+                    restoring.restore_into(of, scratch, found, progress.update, progress.write)
 
     def _close(self, file: Path, made: Manifest, json: bool, seconds: float, verified: bool) -> None:
         size = file.stat().st_size

@@ -72,7 +72,7 @@ exit codes: 0 the data of the backup are in place and were compared, 1 they are 
             _refuse_later_release(backup.manifest)
             restoring.refuse_unfit(of, backup)
             with Progress(backup.manifest.dump.bytes, self.progress_stream, noun=None, doing="Reading") as progress:
-                dumping.read_back(file, progress.update)
+                dumping.read_back(backup, progress.update)
             self.say(_about(backup.manifest))
             there = None if dry_run else self._agreed(of, replace, no_input)
             self._restore(of, backup, there, keep_replaced, dry_run, json)
