@@ -1,6 +1,6 @@
 """The addresses of the pages that are no model's list or form."""
 
-from documents.admin import deleting, document, editing, likeness, source, start, tree
+from documents.admin import deleting, document, editing, likeness, lineage, source, start, tree
 from mixpeek_site import admin_site
 
 _DOCUMENT = "document/<int:namespace_id>/<str:document_id>/"
@@ -19,4 +19,5 @@ def register() -> None:
     admin_site.add_page(_TREE + "search/", tree.tree_search, "tree_search")
     admin_site.add_page("find/", start.find, "find")
     admin_site.add_page("orphans/<int:namespace_id>/", start.orphans, "orphans")
+    admin_site.add_page("lineage/<int:namespace_id>/", lineage.lineage_page, "lineage")
     admin_site.add_start_section(start.sections)

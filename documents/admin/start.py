@@ -108,6 +108,7 @@ def _card(line: Line, may_view: bool) -> Card:
             "buckets": list_url("namespaces_bucket", namespace=line.key),
             "settings": change_url("namespaces_namespace", line.key),
             "failed": list_url("documents_document", namespace=line.key, status="FAILED"),
+            "lineage": reverse("admin:lineage", args=(line.key,)) if may_view else "",
         },
     )
 

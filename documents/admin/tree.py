@@ -73,6 +73,7 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
         "failed_url": tree_url(*tree, group=FAILED),
         "orphans_url": tree_url(*tree, group=ORPHANS),
         "tree_url": tree_url(*tree),
+        "lineage_url": reverse("admin:lineage", args=(namespace_id,)),
         "search_url": reverse("admin:tree_search", args=tree),
         "nodes_url": reverse("admin:tree_nodes", args=tree),
         "objects_url": list_url("namespaces_bucketobject", namespace=namespace_id, bucket=root.bucket_key),

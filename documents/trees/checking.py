@@ -30,6 +30,9 @@ CONTRADICTION: Final = "contradiction"
 CYCLE: Final = "cycle"
 STRAY: Final = "stray"
 
+REPAIRED: Final = (CONTRADICTION, STRAY)
+"""What is put right; an orphan is right as it is, and of a circle nothing says what would be."""
+
 RECORDED: Final = ("root_object_id", "root_bucket_id", "source_collection_id", "path", "tier", "status", "created_at")
 """What a finding shows as it is and as it should be; a chain is too long for that."""
 
@@ -56,12 +59,19 @@ class Finding(NamedTuple):
     repaired: bool = False
 
 
+Position = tuple[Any, int]
+"""A place among the steps: an internal id, and a namespace's."""
+
+START: Final[Position] = (UUID(int=0), 0)
+
+
 class Batch(NamedTuple):
     """Steps that were looked at, what was found of them, and how many steps were written to repair it."""
 
     steps: int
     findings: list[Finding]
     rewritten: int
+    after: Position | None  # where the next ones begin; None after the last
 
 
 def check(namespace_id: int | None = None, *, fix: bool = False) -> Iterator[Batch]:
@@ -69,20 +79,25 @@ def check(namespace_id: int | None = None, *, fix: bool = False) -> Iterator[Bat
 
     Raises ServiceUnavailableError without a database; what was repaired until then stays so.
     """
-    last: tuple[Any, int] = (UUID(int=0), 0)
-    while True:
-        rows = sql.rows(_batch_sql(namespace_id is not None), (*last, *([namespace_id] if namespace_id else []), BATCH))
-        steps, *last_key = rows[0][:3]
-        if not steps:
+    after: Position | None = START
+    while after is not None:
+        batch = look(namespace_id, after)
+        after = batch.after
+        if not batch.steps:
             return
-        last = (last_key[0], last_key[1])
-        findings = _with_cycles([_finding(row[3:]) for row in rows if row[3] is not None])
-        rewritten = _repair(findings) if fix else 0
         if fix:
-            findings = [one._replace(repaired=one.kind in (CONTRADICTION, STRAY)) for one in findings]
-        yield Batch(steps, findings, rewritten)
-        if steps < BATCH:
-            return
+            rewritten = repair(batch.findings)
+            findings = [one._replace(repaired=one.kind in REPAIRED) for one in batch.findings]
+            batch = batch._replace(findings=findings, rewritten=rewritten)
+        yield batch
+
+
+def look(namespace_id: int | None, after: Position = START) -> Batch:
+    """Compare the next BATCH steps with what they should be. One statement, and one for each 200 that contradict."""
+    rows = sql.rows(_batch_sql(namespace_id is not None), (*after, *([namespace_id] if namespace_id else []), BATCH))
+    steps, *last = rows[0][:3]
+    findings = _with_cycles([_finding(row[3:]) for row in rows if row[3] is not None])
+    return Batch(steps, findings, 0, (last[0], last[1]) if steps == BATCH else None)
 
 
 def estimated_steps() -> int:
@@ -245,8 +260,11 @@ def _with_cycles(findings: list[Finding]) -> list[Finding]:
 # Repairing -----------------------------------------------------------------------------------------------------------
 
 
-def _repair(findings: list[Finding]) -> int:
-    """Put contradictory and stray steps right, and what is below them; how many steps were written."""
+def repair(findings: Sequence[Finding]) -> int:
+    """Put contradictory and stray steps right, and what is below them; how many steps were written.
+
+    Short transactions, or the caller's.
+    """
     rewritten = 0
     by_namespace: dict[int, list[Any]] = {}
     for one in findings:

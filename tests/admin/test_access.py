@@ -42,6 +42,7 @@ def reading(place: Place) -> list[str]:
         "/documents/document/",
         f"/document/{place.pk}/doc_1/",
         f"/document/{place.pk}/doc_1/raw/v1/",
+        f"/lineage/{place.pk}/",
         f"/tree/{place.pk}/obj_1/",
         f"/tree/{place.pk}/obj_1/nodes/?of=doc_1",
     ]

@@ -34,6 +34,7 @@ PAGES: Final = {
     "namespaces/namespace/?": "organization q p o",
     "namespaces/apikey/?": "organization q p o",
     "namespaces/auditentry/?": "namespace user kind id since until older newer",
+    "lineage/{ns}/?": "after",
     "tree/{ns}/obj_1/?": "at of group status after before q",
     "tree/{ns}/obj_1/?group=failed&": "status after before",
     "tree/{ns}/obj_1/nodes/?": "at of group status after before",

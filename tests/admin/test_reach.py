@@ -43,6 +43,7 @@ class World:
         self.document = other.first("foreign_obj", "foreign_doc", **failed)
         other.child(self.document, "foreign_child", title="foreign child")
         other.document("foreign_orphan", source_collection_id=other.collection, source_document_id="foreign_gone")
+        sql.run("UPDATE documents_lineagestep SET path = 'foreign' WHERE tier = 2 AND root_object_id IS NOT NULL")
         cast.bucket_object(other.api, other.bucket, "foreign_obj")
         self.document_key = Document.objects.get(document_id="foreign_doc").pk
         self.object_key = BucketObject.objects.get().pk
@@ -141,6 +142,7 @@ CASES: Final = dict(
         ("tree_nodes", Case(lambda world: (world.place, "foreign_obj"), MISSING, queries=("", "?of=foreign_doc"))),
         ("tree_search", Case(lambda world: (world.place, "foreign_obj"), MISSING, queries=("?q=foreign",))),
         ("orphans", Case(lambda world: (world.place,), MISSING)),
+        ("lineage", Case(lambda world: (world.place,), MISSING, writes=True)),
         ("auth_user_password_change", Case(lambda world: (world.boss.pk,), FORBIDDEN, writes=True)),
         *Model(lambda world: world.document_key, made=False, changed=False, gone=False, queries=_DOCUMENTS).cases(
             "documents_document"

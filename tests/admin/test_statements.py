@@ -12,6 +12,7 @@ pytestmark = pytest.mark.django_db
 
 COSTS = {
     "/orphans/{ns}/": 2,
+    "/lineage/{ns}/": 2,
     "/find/?q=doc_": 1,
     "/find/?q=nothing": 1,
     "/documents/document/{document}/history/": 2,

@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from documents import housekeeping
+from mixpeek_site import sql
 from mixpeek_site.transactions import atomic
 from namespaces.admin import audit
 from tests import cast
@@ -45,6 +46,18 @@ def test_the_overview_leads_to_what_needs_attention(page: Page, place: Place) ->
     page.get_by_role("link", name="document whose parent is not stored").click()
     page.get_by_role("link", name="doc_lost").click()
     page.wait_for_url(f"**/admin/document/{place.pk}/doc_lost/")
+
+
+def test_what_contradicts_is_found_from_the_overview_and_repaired(page: Page, place: Place) -> None:
+    place.child(place.first("obj_2", "doc_top"), "doc_wrong")
+    sql.run("UPDATE documents_lineagestep SET path = 'archive/elsewhere', tier = 7 WHERE root_object_id = 'obj_2' AND tier = 2")
+    page.goto("/admin/")
+    page.get_by_role("link", name="Lineage", exact=True).click()
+    expect(page.get_by_role("row", name="doc_wrong contradiction")).to_contain_text("tier7 → 2")
+    assert serious(page) == []
+    page.get_by_role("button", name="Repair 1").click()
+    expect(page.get_by_text("1 document was repaired")).to_be_visible()
+    expect(page.get_by_text("Nothing contradicts")).to_be_visible()
 
 
 def test_the_side_bar_and_the_theme_work_by_keyboard(page: Page, place: Place) -> None:
