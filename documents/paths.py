@@ -5,10 +5,14 @@ also reaches keys that hold dots. A name that would make no good path is a key a
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from mixpeek_site import pointers
 
 Path = tuple[str, ...]
+
+REST: Final = "_rest"
+"""The last column of our own tables: an object of JSON by path, of what found no column."""
 
 
 def path_of(name: str) -> Path:

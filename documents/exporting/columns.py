@@ -18,7 +18,6 @@ from documents.renderings.selecting import places
 from mixpeek_site import jsonio
 from mixpeek_site.jsonio import JSONObject
 
-REST: Final = "_rest"
 MAX_COLUMNS: Final = 1000
 
 Kind = Literal["text", "bool", "int", "float", "time", "floats", "json"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from documents.exporting.asked import Asked
-from documents.exporting.formats import Writer, needs_columns, writer
+from documents.exporting.formats import Writer, writer
 from documents.exporting.reading import Read, Source, read, require_filters, sources
 from documents.exporting.rendering import rendered
 from mixpeek_site.transactions import snapshot
@@ -45,8 +45,7 @@ class Export:
         """At least one. Raises ServiceUnavailableError when the database goes or a statement takes too long,
         MissingExtraError for a format without its library.
         """
-        output = writer(self.asked, self._sample()) if needs_columns(self.asked.format) else writer(self.asked, ())
-        return self._written(output)
+        return self._written(writer(self.asked, self._sample()))
 
     def _written(self, output: Writer) -> Iterator[Piece]:
         ready, size, documents = [output.begin()], 0, 0

@@ -18,9 +18,16 @@ from documents.importing.reporting import ErrorsFile
 from documents.importing.writing import ON_CONFLICT, Place
 from documents.management.importing_files import JSONProgress
 from mixpeek_site.errors import DomainError
-from mixpeek_site.management.base import EXIT_INTERRUPTED, EXIT_PARTLY, EXIT_WRONG_ARGUMENTS, add_json, positive, whole_number
+from mixpeek_site.management.base import (
+    EXIT_INTERRUPTED,
+    EXIT_PARTLY,
+    EXIT_WRONG_ARGUMENTS,
+    StoreCommand,
+    add_json,
+    positive,
+    whole_number,
+)
 from mixpeek_site.management.progress import Progress
-from namespaces.management.base import PlaceCommand
 
 _MAX_TIMEOUT: Final = 86_400
 _OUTCOMES: Final = ("imported", "replaced", "merged", "skipped", "failed")
@@ -84,7 +91,7 @@ class Arrivals:
     """What became of everything so far, in one run of the pipeline or several."""
 
     def __init__(
-        self, command: PlaceCommand, opened: ExitStack, total: int | None, what: str, *, errors: str | None, as_json: bool
+        self, command: StoreCommand, opened: ExitStack, total: int | None, what: str, *, errors: str | None, as_json: bool
     ) -> None:
         """`total`: how many are to come; `what`: what they are. Raises CommandError when the errors file can't be written."""
         self.counts = Counts()
@@ -140,7 +147,7 @@ class Arrivals:
         return time.monotonic() - self._begun
 
 
-class ArrivingCommand(PlaceCommand):
+class ArrivingCommand(StoreCommand):
     """A command that ends with what became of everything that arrived."""
 
     def bring(self, arrivals: Arrivals, work: Callable[[], dict[str, Any]], given: dict[str, Any]) -> None:

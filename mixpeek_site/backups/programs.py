@@ -77,9 +77,8 @@ def _version(program: Path) -> str | None:
 class Running:
     """A program at work."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", said: "deque[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
-        self._said = said
 
     @property
     def output(self) -> IO[bytes]:
@@ -128,9 +127,10 @@ def running(
     listener = threading.Thread(target=_listen, args=(process, said, hear), daemon=True)
     listener.start()
     try:
-        yield Running(process, said)
+        program = Running(process)
+        yield program
         if process.stdin is not None:
-            Running(process, said).end_of_input()
+            program.end_of_input()
         code = process.wait()
     except BaseException:
         process.kill()

@@ -4,12 +4,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import CommandError
 
-from mixpeek_site.management.base import StoreCommand
 from namespaces.models import Organization
-
-
-class PlaceCommand(StoreCommand):
-    """A command about what lives in organizations (mixpeek_site/management/base.py says what all commands share)."""
 
 
 def add_organization(parser: ArgumentParser) -> None:

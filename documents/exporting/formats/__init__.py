@@ -20,13 +20,11 @@ class MissingExtraError(Exception):
     """A library that the format needs is not installed; the message says how to."""
 
 
-def needs_columns(format_: str) -> bool:
-    """Whether a writer is to be shown some documents first."""
-    return format_ != "jsonl"
-
-
 def writer(asked: Asked, sample: Iterable[str]) -> Writer:
-    """The writer of a format; `sample`: rendered documents, of which tables learn their columns. Raises MissingExtraError."""
+    """The writer of a format. Raises MissingExtraError.
+
+    `sample`: rendered documents, of which tables learn their columns; others take none.
+    """
     if asked.format == "jsonl":
         from documents.exporting.formats.jsonl import Jsonl
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from documents.exporting.columns import REST, Column, flattened
+from documents.exporting.columns import Column, flattened
+from documents.paths import REST
 from mixpeek_site import jsonio
 
 _QUOTED: Final = re.compile(r'[",\r\n]|^\s|\s$')

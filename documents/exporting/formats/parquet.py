@@ -12,7 +12,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from documents.exporting.columns import REST, Column, Kind, flattened, typed
+from documents.exporting.columns import Column, Kind, flattened, typed
+from documents.paths import REST
 from mixpeek_site import jsonio
 
 ROWS: Final = 5_000

@@ -5,15 +5,12 @@ exports, `_rest`, holds what had no column: an object of JSON by path.
 """
 
 from collections.abc import Container, Sequence
-from typing import Final
 
 from documents.importing.reading.lines import SourceError
 from documents.inputs import RESERVED
-from documents.paths import path_of
+from documents.paths import REST, path_of
 from mixpeek_site import jsonio
 from mixpeek_site.jsonio import JSONObject
-
-REST: Final = "_rest"
 
 
 class _Node:

@@ -16,9 +16,10 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from documents.importing.reading.columns import REST, Places
+from documents.importing.reading.columns import Places
 from documents.importing.reading.jsonl import skip_line
 from documents.importing.reading.lines import KEPT_OF_TOO_LONG, Line, SourceError
+from documents.paths import REST
 from mixpeek_site import jsonio
 
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")

@@ -10,8 +10,9 @@ from django.core.management.base import CommandError
 from documents.trees import checking
 from documents.trees.checking import CONTRADICTION, CYCLE, ORPHAN, STRAY, Finding
 from mixpeek_site import jsonio
+from mixpeek_site.management.base import StoreCommand
 from mixpeek_site.management.progress import Progress
-from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
+from namespaces.management.base import add_organization, chosen_organization
 from namespaces.scope import Scope, require_namespace
 
 EXIT_CONTRADICTIONS = 1
@@ -21,7 +22,7 @@ EXIT_INTERRUPTED = 130
 _SHOWN_OF_A_CYCLE = 20
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     help = """Compare what is recorded of every document's lineage with what its stored parent says: its root, path, tier,
 chain and source collection; its collection, status and time of creation with the document's own. Every write keeps
 these right, so what this finds was written past the API and the commands.

@@ -8,10 +8,10 @@ from typing import Any, Final
 from django.core.management.base import CommandError
 
 from documents import housekeeping
-from mixpeek_site.management.base import add_json
+from mixpeek_site.management.base import StoreCommand, add_json
 from mixpeek_site.management.progress import Progress
 from namespaces import queries, services
-from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
+from namespaces.management.base import add_organization, chosen_organization
 from namespaces.models import Namespace
 from namespaces.queries import NamespaceCounts
 from namespaces.scope import Scope
@@ -19,7 +19,7 @@ from namespaces.scope import Scope
 _WAIT_SECONDS: Final = 0.5
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     interrupted = "Nothing was deleted."
     help = """Delete a namespace with everything in it, after saying what that is. From that moment nothing of it is seen any
 more, and its id and name are free; housekeeping removes the rows behind, or this command with --now. There is no way

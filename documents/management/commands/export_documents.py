@@ -13,17 +13,17 @@ from documents.exporting.files import PACKED, STANDARD_OUTPUT, written
 from documents.filters import Node, read_filters
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError
-from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS, add_json, positive
+from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS, StoreCommand, add_json, positive
 from mixpeek_site.management.progress import Progress
 from mixpeek_site.whole_files import require_free
-from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
+from namespaces.management.base import add_organization, chosen_organization
 from namespaces.scope import Scope
 
 STATEMENT_SECONDS: Final = 6 * 3600
 """What PostgreSQL may take to find the next documents: hours, where a filter leaves few of very many."""
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     interrupted = "Nothing is left of it; run it again."
 
     help = """Export documents to a file: JSON lines, CSV or Parquet. Everything comes from one moment, whatever others

@@ -13,14 +13,13 @@ from django.db import Error, connection
 
 from documents import housekeeping
 from mixpeek_site.errors import ServiceUnavailableError
-from mixpeek_site.management.base import add_json
-from namespaces.management.base import PlaceCommand
+from mixpeek_site.management.base import StoreCommand, add_json
 
 PAUSE_SECONDS = 5.0
 PAUSE_WITHOUT_DATABASE_SECONDS = 15.0
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     help = """Do what is done behind the requests: remove the rows of deleted collections and namespaces, in short
 transactions, build declared payload indexes and drop those that nobody declares any more. One process per database
 works at a time; others wait for their turn. `manage.py serve` runs it by itself.

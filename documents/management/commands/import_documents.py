@@ -18,13 +18,13 @@ from documents.management.importing_files import closing, committed, result
 from documents.management.reading_options import add_mapping, add_reading, mapping_of, reading_of
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError
-from mixpeek_site.management.base import EXIT_INTERRUPTED, EXIT_PARTLY, EXIT_WRONG_ARGUMENTS
+from mixpeek_site.management.base import EXIT_INTERRUPTED, EXIT_PARTLY, EXIT_WRONG_ARGUMENTS, StoreCommand
 from namespaces import scope as scopes
-from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
+from namespaces.management.base import add_organization, chosen_organization
 from namespaces.scope import Scope
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     help = """Import documents from files: JSON lines, JSON arrays, saved answers of lists, CSV, TSV or Parquet, packed with gzip
 or zstd or not. Each row is the body of a create, as the API takes it, of any generation. What the API would refuse is
 refused here, row by row; the rest goes in. docs/moving-your-data.md shows how to bring in what.

@@ -10,14 +10,14 @@ from django.urls import NoReverseMatch, reverse
 from documents.sample import loading, stdlib
 from mixpeek_site import env
 from mixpeek_site.errors import BadRequestError
-from mixpeek_site.management.base import add_json
+from mixpeek_site.management.base import StoreCommand, add_json
 from mixpeek_site.management.progress import Progress
-from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
+from namespaces.management.base import add_organization, chosen_organization
 from namespaces.models import Namespace, Organization
 from namespaces.scope import Scope, require_namespace
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     interrupted = "What is loaded stays; run it again to go on: what is there is not loaded twice."
     help = """Load a sample of real data: Python's own standard library, broken into modules, the classes and functions
 that they define, and the methods of the classes. Each module's file is an object of the bucket `stdlib`; the documents

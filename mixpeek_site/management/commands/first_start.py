@@ -10,13 +10,12 @@ from django.core.management import call_command
 from django.db import transaction
 
 from mixpeek_site import env
-from mixpeek_site.management.base import add_json
+from mixpeek_site.management.base import StoreCommand, add_json
 from namespaces import services
-from namespaces.management.base import PlaceCommand
 from namespaces.models import ApiKey, Namespace, Organization, Permission
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     interrupted = "Run it again: it completes what was begun."
     help = """On a database without API keys: make an organization, a namespace, a staff user and an ADMIN key, load the sample,
 and print how to sign in, the key last. Nothing is shown a second time. On any other database it does nothing. One that

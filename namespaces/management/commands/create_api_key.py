@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db.models import Q
 
-from mixpeek_site.management.base import add_json
+from mixpeek_site.management.base import StoreCommand, add_json
 from namespaces import services
-from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
+from namespaces.management.base import add_organization, chosen_organization
 from namespaces.models import Namespace, Organization, Permission
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     interrupted = "A key that was made and not shown is of no use: the admin lists it, revoke_api_key NAME revokes it."
     help = """Make an API key. The key alone is printed on stdout, once: only its digest is stored.
 

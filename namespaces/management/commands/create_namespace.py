@@ -3,13 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from mixpeek_site.management.base import add_json
+from mixpeek_site.management.base import StoreCommand, add_json
 from namespaces import services
-from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
+from namespaces.management.base import add_organization, chosen_organization
 from namespaces.models import Namespace
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     interrupted = "It was made, or nothing was: run it again with --exist-ok."
     help = """Make a namespace in an organization. Its id is printed.
 

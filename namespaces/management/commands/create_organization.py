@@ -3,13 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from mixpeek_site.management.base import add_json
+from mixpeek_site.management.base import StoreCommand, add_json
 from namespaces import services
-from namespaces.management.base import PlaceCommand
 from namespaces.models import Organization
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     interrupted = "It was made, or nothing was: run it again with --exist-ok."
     help = """Make an organization: the tenant that owns namespaces and keys. Its id is printed.
 

@@ -6,13 +6,13 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db.models import Q
 
-from mixpeek_site.management.base import add_json
+from mixpeek_site.management.base import StoreCommand, add_json
 from namespaces import credentials, services
-from namespaces.management.base import PlaceCommand, add_organization, chosen_organization
+from namespaces.management.base import add_organization, chosen_organization
 from namespaces.models import ApiKey
 
 
-class Command(PlaceCommand):
+class Command(StoreCommand):
     interrupted = "The key is revoked or not: run it again, revoking one twice is no error."
     help = """Revoke an API key: every worker refuses it within seconds. Revoking one twice is not an error.
 
