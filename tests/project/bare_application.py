@@ -20,11 +20,12 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     match environ["PATH_INFO"].strip("/").split("/"):
         case ["pid"]:
             body = str(os.getpid())
-        case ["sleep", seconds]:
-            time.sleep(float(seconds))
+        case ["held"]:
+            note("held")
+            while not (settings.DATA_DIR / "released").exists():
+                time.sleep(0.02)
         case ["counted"]:
-            with (settings.DATA_DIR / "begun").open("ab", buffering=0) as begun:
-                begun.write(b".")
+            note("counted")
             time.sleep(0.01)
         case ["database"]:
             try:
@@ -36,3 +37,9 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
                 status = "503 Service Unavailable"
     start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body.encode()]
+
+
+def note(what: str) -> None:
+    """One more, in a file of the data directory whose size tells how many."""
+    with (settings.DATA_DIR / what).open("ab", buffering=0) as file:
+        file.write(b".")

@@ -31,11 +31,21 @@ class Served:
         """The process id of one that answers."""
         return int(self.get("/pid").text)
 
-    def answers(self, path: str = "/pid") -> bool:
+    def answers(self, path: str = "/pid", seconds: float = 30) -> bool:
+        """Within so many seconds: who connects while it ends may be refused, or left waiting until it has ended."""
         try:
-            return self.get(path).status_code == 200
+            return self.client.get(path, timeout=seconds).status_code == 200
         except httpx.TransportError:
             return False
+
+    def begun(self, what: str) -> int:
+        """How many requests of a kind were begun: "held" or "counted" (bare_application.py)."""
+        file = self.here.data_dir / what
+        return file.stat().st_size if file.exists() else 0
+
+    def release(self) -> None:
+        """What is held is answered from now on."""
+        (self.here.data_dir / "released").touch()
 
     def descendants(self) -> list[psutil.Process]:
         """Its processes, without the embedded server, which is to outlive it."""
@@ -72,25 +82,26 @@ def test_it_starts_the_embedded_server_and_says_one_line_with_the_url(served: Se
 
 def test_eight_slow_requests_run_at_once_and_a_quick_one_beside_them(anywhere: Installation) -> None:
     with serving(anywhere, "--workers", "1") as served, ThreadPoolExecutor(9) as pool:
-        began = time.monotonic()
         # Seven, so that the quick one has a thread even if all are with one worker; the eighth slow one comes after it.
-        slow = [pool.submit(served.get, "/sleep/2") for _ in range(7)]
-        time.sleep(0.3)
-        assert served.get("/pid").elapsed.total_seconds() < 1
-        slow.append(pool.submit(served.get, "/sleep/2"))
+        slow = [pool.submit(served.get, "/held") for _ in range(7)]
+        wait_for(lambda: served.begun("held") == 7)
+        assert served.answers()
+        slow.append(pool.submit(served.get, "/held"))
+        wait_for(lambda: served.begun("held") == 8)
+        served.release()
         assert {one.result().status_code for one in slow} == {200}
-        assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.full)])
 def test_a_signal_finishes_the_requests_in_flight_and_takes_no_new_ones(served: Served, number: signal.Signals) -> None:
     with ThreadPoolExecutor(8) as pool:
-        slow = [pool.submit(served.get, "/sleep/5") for _ in range(8)]
-        time.sleep(0.5)
+        slow = [pool.submit(served.get, "/held") for _ in range(8)]
+        wait_for(lambda: served.begun("held") == 8)
         descendants = served.descendants()
         served.process.send_signal(number)
-        wait_for(lambda: not served.answers())
+        wait_for(lambda: not served.answers(seconds=1))
         assert not any(one.done() for one in slow)
+        served.release()
         assert {one.result().status_code for one in slow} == {200}
     assert finished(served.process).returncode == 0
     wait_for(lambda: not any(map(lives, descendants)))
@@ -103,9 +114,11 @@ def test_ctrl_c_in_a_terminal_which_reaches_every_process_does_the_same(anywhere
     served = Served(anywhere, port, process)
     wait_for(served.answers)
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(served.get, "/sleep/1")
-        time.sleep(0.4)
+        slow = pool.submit(served.get, "/held")
+        wait_for(lambda: served.begun("held") == 1)
         os.killpg(process.pid, signal.SIGINT)
+        wait_for(lambda: not served.answers(seconds=1))
+        served.release()
         assert slow.result().status_code == 200
     done = finished(process)
     assert done.returncode == 0
@@ -129,7 +142,7 @@ def test_every_request_that_was_begun_when_it_ends_is_answered(served: Served) -
         time.sleep(1)
         served.process.terminate()
         answered = sum(one.result() for one in asking)
-    assert (served.here.data_dir / "begun").stat().st_size == answered > 100
+    assert served.begun("counted") == answered > 100
 
 
 def test_a_worker_that_dies_is_replaced(served: Served) -> None:
