@@ -49,6 +49,7 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
     name = root.fields.get("title") or root.fields.get("name") or root.object_id
     at, wanted = query.get("at"), query.get("q", "").strip()
     drawn = edges.edges(*tree, orphans=root.orphans > 0) if any(stage.tier > 1 for stage in root.stages) else []
+    boxes = tree_diagram.rows(tree, root)
     context = {
         **admin.site.each_context(request),
         "title": f"{root.object_id}",
@@ -56,9 +57,9 @@ def tree_page(request: HttpRequest, namespace_id: int, object_id: str) -> HttpRe
         "name": name,
         "fields_json": json_html(jsonio.dumps(root.fields)),
         "blobs_json": json_html(jsonio.dumps(root.blobs)),
-        "diagram": tree_diagram.draw(tree, root, drawn) if root.stages else None,
+        "diagram": tree_diagram.draw(root, boxes, drawn) if root.stages else None,
         "root_name": tree_diagram.fitting(str(name), 14),
-        "stages": _stages(tree, root, drawn),
+        "stages": _stages(root, boxes, drawn),
         "whole_group": whole,
         "level": shown,
         "levels_html": rendered(shown),
@@ -174,7 +175,7 @@ def _listed(root: Root, which: Which) -> dict[str, Any]:
     return {"heading": f"{found.name}, tier {found.tier}{status}", "total": total}
 
 
-def _stages(tree: Tree, root: Root, drawn: list[edges.Edge]) -> list[dict[str, Any]]:
+def _stages(root: Root, boxes: list[tree_diagram.Box], drawn: list[edges.Edge]) -> list[dict[str, Any]]:
     """The table of stages: each with what its documents were made from, in words."""
     names = {(stage.collection, stage.tier): stage.name for stage in root.stages}
     made: dict[tuple[str, int], list[str]] = {
@@ -185,7 +186,7 @@ def _stages(tree: Tree, root: Root, drawn: list[edges.Edge]) -> list[dict[str, A
         if (edge.collection, edge.tier) in made:
             source = names.get((edge.source, edge.tier - 1), edge.source)
             made[edge.collection, edge.tier].append(f"{edge.documents:,} from {source}")
-    return [{"box": box, "made": ", ".join(made[box.key])} for box in tree_diagram.rows(tree, root)]
+    return [{"box": box, "made": ", ".join(made[box.key])} for box in boxes]
 
 
 def _search_context(tree: Tree, wanted: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ BETWEEN: Final = 14
 TOP: Final = 26  # the columns' headings
 INNER: Final = BOX_WIDTH - 24
 DRAWN: Final = 6  # boxes per column; the table has the others
+TOLD: Final = 12  # statuses of a stage; the others are one number, which leads to the stage
 _THINNEST, _THICKEST = 1.25, 9.0  # of a line: one document, and 50,000 or more
 
 
@@ -116,10 +117,12 @@ class Diagram(NamedTuple):
 
 def rows(tree: Tree, root: Root) -> list[Box]:
     """Every stage, for the table that says the same as the drawing."""
-    return [_box(tree, stage, 0, 0) for stage in root.stages]
+    return [_box(tree, stage) for stage in root.stages]
 
 
-def draw(tree: Tree, root: Root, edges: Sequence[Edge]) -> Diagram:
+def draw(root: Root, made: Sequence[Box], edges: Sequence[Edge]) -> Diagram:
+    """`made`: the rows, which get their places here."""
+    by_key = {box.key: box for box in made}
     tiers: dict[int, list[Stage]] = defaultdict(list)
     for stage in root.stages:
         tiers[stage.tier].append(stage)
@@ -134,7 +137,7 @@ def draw(tree: Tree, root: Root, edges: Sequence[Edge]) -> Diagram:
         drawn = _ordered(_most_telling(stages), edges, boxes)
         y = TOP + (body - len(drawn) * (BOX_HEIGHT + BETWEEN) + BETWEEN) / 2
         for stage in drawn:
-            boxes[stage.collection, tier] = _box(tree, stage, x, y)
+            boxes[stage.collection, tier] = by_key[stage.collection, tier]._replace(x=x, y=y)
             y += BOX_HEIGHT + BETWEEN
         headings.append(Heading(f"Tier {tier}", x, len(stages) - len(drawn), y + 4))
         x += BOX_WIDTH + ACROSS
@@ -165,17 +168,22 @@ def _mean(numbers: list[float]) -> float:
     return sum(numbers) / len(numbers) if numbers else 0
 
 
-def _box(tree: Tree, stage: Stage, x: float, y: float) -> Box:
+def _box(tree: Tree, stage: Stage) -> Box:
     group = f"{stage.collection}.{stage.tier}"
+    url = tree_url(*tree, group=group)
     order = sorted(stage.statuses.items(), key=lambda item: (item[0] != "FAILED", -item[1], item[0]))
+    told = [(status, documents, tree_url(*tree, group=group, status=status)) for status, documents in order[:TOLD]]
+    others = order[TOLD:]
+    if others:
+        told.append((f"{len(others):,} other", sum(documents for _, documents in others), url))
     parts, at = [], 0.0
-    room = INNER - 4 * len(order) if len(order) < 20 else 0  # each piece is seen, however small
-    for status, documents in order:
-        width = 4 + room * documents / stage.documents if room else INNER / len(order)
-        parts.append(Part(status, documents, tree_url(*tree, group=group, status=status), round(at, 2), round(width - 1, 2)))
+    room = INNER - 4 * len(told)  # each piece is seen, however small
+    for status, documents, of_status in told:
+        width = 4 + room * documents / stage.documents
+        parts.append(Part(status, documents, of_status, round(at, 2), round(width - 1, 2)))
         at += width
     extractor = stage.feature_extractor_id or "no extractor"
-    return Box(stage, parts, tree_url(*tree, group=group), x, y, fitting(stage.name, 21), fitting(extractor, 27))
+    return Box(stage, parts, url, 0, 0, fitting(stage.name, 21), fitting(extractor, 27))
 
 
 def fitting(text: str, cells: int) -> str:

@@ -124,6 +124,20 @@ def test_children_are_counted_no_further_than_a_bound(client: Client, place: Pla
     assert '<span class="count" title="children">3+</span>' in staff.get(client, f"/tree/{place.pk}/obj_1/")
 
 
+def test_a_stage_tells_a_dozen_statuses_and_how_many_others_there_are(client: Client, place: Place) -> None:
+    for number in range(40):
+        place.first("obj_1", internal_metadata={"ingestion_status": f"STATUS_{number:02}"})
+    for number in range(2):
+        place.first("obj_1", internal_metadata={"ingestion_status": ("FAILED", "STATUS_39")[number]})
+    page = staff.get(client, f"/tree/{place.pk}/obj_1/")
+    drawn = page.partition('<svg class="diagram"')[2].partition("</svg></div>")[0]
+    assert drawn.count('class="part"') == 13
+    assert "1 failed, 2 status_39, 1 status_00" in drawn
+    stage = f"/admin/tree/{place.pk}/obj_1/?group={place.collection}.1"
+    assert f'<a class="chip" data-status="29 other" href="{stage}#documents">29 other 29</a>' in page
+    assert page.count("data-status") < 120
+
+
 def test_siblings_come_in_parts_and_each_once(client: Client, place: Place) -> None:
     video = place.first("obj_1", "doc_video")
     made = [place.child(video).document_id for _ in range(260)]
