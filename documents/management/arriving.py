@@ -1,7 +1,6 @@
-"""What the commands share that bring documents from elsewhere: their options, what became of them, how it is told."""
+"""What the commands share that bring documents in: their options, what became of everything, how they end."""
 
 import sys
-import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -13,10 +12,12 @@ from django.core.management.base import CommandError
 
 from documents.importing import Counts, Failure, Line, Mapping, Options, Places, SourceError, run
 from documents.importing.jobs import WorkerLost
-from documents.importing.pipeline import BATCH_SIZE
+from documents.importing.pipeline import BATCH_SIZE, State
+from documents.importing.places import Place
 from documents.importing.reporting import ErrorsFile
-from documents.importing.writing import ON_CONFLICT, Place
-from documents.management.importing_files import JSONProgress
+from documents.importing.writing import ON_CONFLICT
+from documents.management.importing_files import committed
+from documents.management.telling import JSONProgress, closing, number_of, of_file, result
 from mixpeek_site.errors import DomainError
 from mixpeek_site.management.base import (
     EXIT_INTERRUPTED,
@@ -30,28 +31,39 @@ from mixpeek_site.management.base import (
 from mixpeek_site.management.progress import Progress
 
 _MAX_TIMEOUT: Final = 86_400
-_OUTCOMES: Final = ("imported", "replaced", "merged", "skipped", "failed")
 
 
-def add_import_options(parser: ArgumentParser, what: str) -> None:
-    """`what`: what arrives, in the plural."""
+def add_import_options(parser: ArgumentParser, what: str, *, resume: str, errors: str) -> None:
+    """`what`: what arrives, in the plural; `resume`, `errors`: what these options mean."""
     parser.add_argument(
         "--on-conflict",
         choices=ON_CONFLICT,
         default="fail",
         help="When a document_id exists already: fail reports it (the default), skip leaves the stored document, replace does "
-        "what PUT does, merge what PATCH does with a JSON Merge Patch.",
+        "what PUT does, merge what PATCH does with a JSON Merge Patch (application/merge-patch+json: objects merge, null "
+        "removes, a key with a dot is a key and no path).",
     )
-    parser.add_argument("--resume", action="store_true", help="Go on with an import that did not end: pass over what is in.")
+    parser.add_argument("--resume", action="store_true", help=resume)
     parser.add_argument("--dry-run", action="store_true", help="Do everything, then undo it: nothing changes.")
-    parser.add_argument("--errors", metavar="FILE", help="Where what failed goes, as JSON lines; it is begun anew.")
-    parser.add_argument("--max-errors", metavar="N", type=positive, help="Stop when so many have failed.")
+    parser.add_argument("--errors", metavar="FILE", help=errors)
+    parser.add_argument(
+        "--max-errors", metavar="N", type=positive, help=f"Stop when so many {what} have failed; their batch is still finished."
+    )
     parser.add_argument("--limit", metavar="N", type=positive, help=f"Read at most so many {what}.")
     parser.add_argument(
-        "--batch-size", metavar="N", type=positive, default=BATCH_SIZE, help=f"In one transaction (default: {BATCH_SIZE})."
+        "--batch-size",
+        metavar="N",
+        type=positive,
+        default=BATCH_SIZE,
+        help=f"{what.capitalize()} in one transaction (default: {BATCH_SIZE}).",
     )
     parser.add_argument(
-        "--jobs", metavar="N", type=positive, default=1, help="Processes that check and write, a batch each (default: 1)."
+        "--jobs",
+        metavar="N",
+        type=positive,
+        default=1,
+        help=f"Processes that check and write, a batch each (default: 1). Of {what} with the same id, which one comes first "
+        "is then certain within a batch only.",
     )
     add_json(parser, "One JSON object with the result on standard output, and progress as JSON lines on standard error.")
 
@@ -64,14 +76,26 @@ def add_timeout(parser: ArgumentParser) -> None:
 
 def options_of(given: dict[str, Any], mapping: Mapping | None = None) -> Options:
     """How to import. Raises CommandError for what does not go together."""
-    if given["dry_run"] and given["jobs"] > 1:
-        raise CommandError("--dry-run goes in one transaction, so without --jobs.", returncode=EXIT_WRONG_ARGUMENTS)
-    on_conflict = given["on_conflict"]
-    if given["resume"] and on_conflict == "fail":
-        on_conflict = "skip"
+    if given["dry_run"]:
+        for name, is_given in (("resume", given["resume"]), ("jobs", given["jobs"] > 1)):
+            if is_given:
+                sentence = f"--dry-run is one transaction that leaves nothing: it goes without --{name}."
+                raise CommandError(sentence, returncode=EXIT_WRONG_ARGUMENTS)
     return Options(
-        on_conflict, given["dry_run"], given["limit"], given["batch_size"], given["jobs"], given["max_errors"], mapping or None
+        given["on_conflict"],
+        given["dry_run"],
+        given["limit"],
+        given["batch_size"],
+        given["jobs"],
+        given["max_errors"],
+        mapping or None,
+        given.get("new_times", False),
     )
+
+
+def passing_over(how: Options, *, resume: bool) -> Options:
+    """To go on where nothing is kept of how far it was: what is stored already is passed over, unless it is to be changed."""
+    return replace(how, on_conflict="skip") if resume and how.on_conflict == "fail" else how
 
 
 def goes_in_clear(url: str) -> bool:
@@ -83,6 +107,16 @@ def goes_in_clear(url: str) -> bool:
         return False
 
 
+def errors_file(opened: ExitStack, path: str | None, mode: str = "w") -> IO[str] | None:
+    """Raises CommandError when it can't be written."""
+    if path is None:
+        return None
+    try:
+        return opened.enter_context(open(path, mode, encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"{path} can't be written: {error.strerror}") from error
+
+
 class _TooManyErrors(Exception):
     """So many as were allowed have failed."""
 
@@ -91,60 +125,81 @@ class Arrivals:
     """What became of everything so far, in one run of the pipeline or several."""
 
     def __init__(
-        self, command: StoreCommand, opened: ExitStack, total: int | None, what: str, *, errors: str | None, as_json: bool
+        self,
+        command: StoreCommand,
+        opened: ExitStack,
+        size: int | None,
+        what: str,
+        *,
+        errors: IO[str] | None,
+        as_json: bool,
+        in_bytes: bool = False,
+        state: State | None = None,
     ) -> None:
-        """`total`: how many are to come; `what`: what they are. Raises CommandError when the errors file can't be written."""
+        """`size`: how many are to come, or bytes; `what`: what they are; `state`: of a run that is kept."""
+        self.what = what
+        self._state = state
         self.counts = Counts()
-        self._begun = time.monotonic()
+        if state is not None:
+            self.counts.add(state.done.counts)
+        self.before, self._failed_before = self.counts.lines, self.counts.failed
         stream = command.progress_stream
-        self._progress = JSONProgress(total, stream) if as_json else Progress(total, stream, what, in_bytes=False)
+        self._progress: Progress | JSONProgress
+        if as_json:
+            self._progress = JSONProgress(size, stream, what, in_bytes=in_bytes)
+        else:
+            self._progress = Progress(size, stream, what, in_bytes=in_bytes)
         opened.callback(self._progress.close)
-        self._kept = ErrorsFile(_errors_file(opened, errors), self._progress.write)
-        self._what = what
+        self._kept = ErrorsFile(errors, self._progress.write)
 
-    def run(self, lines: Iterable[Line], place: Place | Places, options: Options) -> None:
-        """As `importing.run`, and counts on. `options.max_errors` is of all runs together."""
-        before = Counts()
-        before.add(self.counts)
-        if options.max_errors is not None:
-            options = replace(options, max_errors=options.max_errors - before.failed)
+    @property
+    def failed_here(self) -> int:
+        """Without those of earlier runs."""
+        return self.counts.failed - self._failed_before
 
-        def report(so_far: Counts, failures: list[Failure], position: int) -> None:
+    def run(
+        self, lines: Iterable[Line], place: Place | Places, options: Options, position: Callable[[], int] | None = None
+    ) -> None:
+        """As `importing.run`, and counts on. `options.max_errors` is of all runs together; `position`: of bytes."""
+        earlier = Counts()
+        if self._state is None:  # else the run counts what it had done
+            earlier.add(self.counts)
+        most = options.max_errors
+        if most is not None:
+            options = replace(options, max_errors=most - self.failed_here)
+
+        def report(so_far: Counts, failures: list[Failure], at: int) -> None:
             now = Counts()
-            now.add(before)
+            now.add(earlier)
             now.add(so_far)
             self.counts.replace_by(now)
             for failure in failures:
                 self._kept.add(failure)
             self._kept.flush()
-            self._progress.update(now.lines, now.lines)
+            here = now.lines - self.before
+            self._progress.update(here, here if position is None else at)
 
-        counts = run(lines, place, options, report)
-        if options.max_errors is not None and counts.failed >= options.max_errors:
+        run(lines, place, options, report, position or (lambda: 0), self._state)
+        if most is not None and self.failed_here >= most:
             raise _TooManyErrors
+
+    def settle(self) -> None:
+        """Count what is in though it was not reported, as far as the database tells."""
+        self.counts.replace_by(committed(self._state, self.counts))
 
     def close(self) -> None:
         self._progress.close()
 
     def tell(self, text: str) -> None:
-        """For people, beside the progress."""
+        """For people, beside the progress; to programs as a message."""
         self._progress.write(text)
 
     def as_json(self, **more: Any) -> dict[str, Any]:
-        numbers = {name: getattr(self.counts, name) for name in _OUTCOMES}
-        return {self._what: self.counts.lines, **numbers, "seconds": round(self._seconds, 3), **more}
+        return result(self.counts, self.what, self._progress.seconds, **more)
 
     def closing(self, dry_run: bool) -> str:
         """What became of them, in a sentence."""
-        numbers = {name: getattr(self.counts, name) for name in _OUTCOMES}
-        told = [f"{number:,} {name}" for name, number in numbers.items() if number or name in ("imported", "failed")]
-        undone = " Dry run: nothing was changed." if dry_run else ""
-        lines, seconds = self.counts.lines, self._seconds
-        return f"{lines:,} {self._what}: {', '.join(told)}, in {seconds:.1f} s ({lines / max(seconds, 1e-9):,.0f}/s).{undone}"
-
-    @property
-    def _seconds(self) -> float:
-        return time.monotonic() - self._begun
+        return closing(self.counts, self.what, self.before, self._progress.seconds, dry_run)
 
 
 class ArrivingCommand(StoreCommand):
@@ -156,38 +211,38 @@ class ArrivingCommand(StoreCommand):
         Raises CommandError when it could not go on.
         """
         dry_run: bool = given["dry_run"]
-        go_on = "" if dry_run else " What came in is stored; the same command with --resume goes on."
         complete, more = True, {}
         try:
             more = work()
         except _TooManyErrors:
             complete = False
-            arrivals.tell(f"Stopped, because {arrivals.counts.failed:,} failed.{go_on}")
+            arrivals.settle()
+            go_on = "" if dry_run else " The same command with --resume goes on."
+            arrivals.tell(f"Stopped, because {number_of(arrivals.failed_here, arrivals.what)} failed.{go_on}")
         except (KeyboardInterrupt, SourceError, DomainError, WorkerLost) as error:
             arrivals.close()
+            arrivals.settle()
             interrupted = isinstance(error, KeyboardInterrupt)
             if interrupted or arrivals.counts.lines:
-                self.say(f"{chr(10) + 'Interrupted. ' if interrupted else ''}{arrivals.closing(dry_run)}{go_on}")
+                go_on = "" if dry_run else " These are stored; the same command with --resume goes on from here."
+                arrivals.tell(f"{chr(10) + 'Interrupted. ' if interrupted else ''}{arrivals.closing(dry_run)}{go_on}")
             if given["json"]:
-                self.answer(arrivals.as_json(complete=False, dry_run=dry_run))
+                self.answer(arrivals.as_json(**self.more(arrivals), complete=False, dry_run=dry_run))
             if interrupted:
                 sys.exit(EXIT_INTERRUPTED)
             raise CommandError(getattr(error, "message", str(error))) from error
         arrivals.close()
         if given["json"]:
-            self.answer(arrivals.as_json(complete=complete, dry_run=dry_run, **more))
+            self.answer(arrivals.as_json(**self.more(arrivals), complete=complete, dry_run=dry_run, **more))
         else:
+            if len(arrivals.counts.files) > 1:
+                self.stdout.write("\n".join(map(of_file, arrivals.counts.files.items())))
             self.stdout.write(arrivals.closing(dry_run))
         if arrivals.counts.failed:
             if given["errors"]:
-                self.say(f"What failed is in {given['errors']}: mend it there and feed that file to import_documents.")
+                arrivals.tell(f"What failed is in {given['errors']}: mend it there and feed that file to import_documents.")
             sys.exit(EXIT_PARTLY)
 
-
-def _errors_file(opened: ExitStack, path: str | None) -> IO[str] | None:
-    if path is None:
-        return None
-    try:
-        return opened.enter_context(open(path, "w", encoding="utf-8"))
-    except OSError as error:
-        raise CommandError(f"{path} can't be written: {error.strerror}") from error
+    def more(self, arrivals: Arrivals) -> dict[str, Any]:
+        """For the JSON answer, however it ends."""
+        return {}

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 from documents import housekeeping, lineage
 from documents.importing import Mapping, Options, Places, jobs, lines_of, resuming, run
+from documents.management import telling
 from documents.models import Document, ImportedBatch, ImportFailure, ImportRun, LineageStep
 from documents.trees import checking
 from mixpeek_site import jsonio, processes, sql
@@ -462,6 +463,25 @@ def test_programs_get_one_object(api: Api, collection: str, tmp_path: Path) -> N
     numbers = {"lines": 3, "imported": 2, "replaced": 0, "merged": 0, "skipped": 0, "failed": 1}
     assert answer == {**numbers, "complete": True, "dry_run": False}
     assert [list(json.loads(line)) for line in told.err.splitlines()] == [["message"]]
+
+
+def test_progress_for_programs_names_what_is_counted(
+    api: Api, collection: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "_JSON_PROGRESS_SECONDS", 0)
+    file = written(tmp_path, numbered(3))
+    progress = json.loads(ran(api, collection, file, "--json").err)["progress"]
+    assert (progress.pop("lines_per_second") > 0, progress) == (True, {"lines": 3, "bytes": 24, "of_bytes": 24})
+    told = StringIO()
+    telling.JSONProgress(7, told, "points", in_bytes=False).update(3, 3)
+    progress = json.loads(told.getvalue())["progress"]
+    assert (progress.pop("points_per_second") > 0, progress) == (True, {"points": 3, "of_points": 7})
+
+
+def test_a_dry_run_that_stops_does_not_advise_to_go_on(api: Api, collection: str, tmp_path: Path) -> None:
+    told = ran(api, collection, written(tmp_path, ["[]"]), "--dry-run", "--max-errors", "1")
+    assert told.err.splitlines()[-1] == "Stopped, because 1 line failed."
+    assert "Dry run: nothing was changed." in told.out
 
 
 def test_a_dry_run_leaves_no_run(api: Api, collection: str, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """`manage.py import_documents FILE --namespace N --collection C`."""
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -9,22 +8,21 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from documents.importing import Counts, Failure, Mapping, Options, Places, SourceError, described, open_source, run
-from documents.importing.jobs import WorkerLost
-from documents.importing.reporting import ErrorsFile
-from documents.importing.writing import Place, place_for
+from documents.importing import Mapping, Places, SourceError, described, open_source
+from documents.importing.places import Place, place_for
 from documents.management import importing_files
-from documents.management.importing_files import closing, committed, result
+from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, errors_file, options_of
 from documents.management.reading_options import add_mapping, add_reading, mapping_of, reading_of
+from documents.management.telling import by_file
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError
-from mixpeek_site.management.base import EXIT_INTERRUPTED, EXIT_PARTLY, EXIT_WRONG_ARGUMENTS, StoreCommand
+from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS
 from namespaces import scope as scopes
 from namespaces.management.base import add_organization, chosen_organization
 from namespaces.scope import Scope
 
 
-class Command(StoreCommand):
+class Command(ArrivingCommand):
     help = """Import documents from files: JSON lines, JSON arrays, saved answers of lists, CSV, TSV or Parquet, packed with gzip
 or zstd or not. Each row is the body of a create, as the API takes it, of any generation. What the API would refuse is
 refused here, row by row; the rest goes in. docs/moving-your-data.md shows how to bring in what.
@@ -68,7 +66,12 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
         add_organization(parser)
         add_reading(parser)
         add_mapping(parser)
-        importing_files.add_running(parser)
+        add_import_options(
+            parser,
+            "lines",
+            resume="Go on with the import of these files that was interrupted; begin it if there is none.",
+            errors="Where bad lines go; begun anew, or with --resume gone on with.",
+        )
         parser.add_argument(
             "--new-times",
             action="store_true",
@@ -82,113 +85,53 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
             "made first. Goes with --collection-field collection_id.",
         )
 
-    def work(
-        self,
-        *,
-        files: list[str],
-        namespace: str,
-        collection: str | None,
-        organization: str | None,
-        on_conflict: str,
-        dry_run: bool,
-        errors: str | None,
-        **options: Any,
-    ) -> None:
+    def work(self, **options: Any) -> None:
         mapping = mapping_of(options)
-        how = reading_of(options, mapping)
-        owner = chosen_organization(organization)
-        scope = Scope(owner.pk, owner.public_id, namespace, ())
+        how, reading = options_of(options, mapping), reading_of(options, mapping)
+        owner = chosen_organization(options["organization"])
+        scope = Scope(owner.pk, owner.public_id, options["namespace"], ())
         if options["collections_file"] is not None:
-            if dry_run:
+            if how.dry_run:
                 raise CommandError("--dry-run makes no collections: make them first.", returncode=EXIT_WRONG_ARGUMENTS)
             _make_collections(scope, options["collections_file"], self.say)
-        place = _place(scope, collection, mapping, options["create_collections"])
-        counts = Counts()
-        max_errors = options["max_errors"]
+        place = _place(scope, options["collection"], mapping, options["create_collections"])
         with ExitStack() as opened:
             try:
-                source = opened.enter_context(open_source(files, how))
-                beginning = importing_files.begin(
-                    place, source.paths, {**options, "collection": collection, "on_conflict": on_conflict, "dry_run": dry_run}
-                )
-                state = beginning.state
-                kept_file = None
-                if beginning.finished is None:
-                    kept_file = importing_files.errors_file(opened, errors, source.paths, state)
+                source = opened.enter_context(open_source(options["files"], reading))
             except SourceError as error:
                 raise CommandError(str(error)) from error
-            self._progress = importing_files.progress(source.size, self.progress_stream, options["json"])
-            opened.callback(self._progress.close)
-            kept = ErrorsFile(kept_file, self._tell)
-            if beginning.said:
-                self._tell(beginning.said)
-            if beginning.finished is not None:
-                return self._end(beginning.finished, 0, options["json"], dry_run, errors)
-            if state:
-                counts.add(state.done.counts)
-            before = counts.lines
-
-            def report(so_far: Counts, failures: list[Failure], position: int) -> None:
-                counts.replace_by(so_far)
-                for failure in failures:
-                    kept.add(failure)
-                kept.flush()
-                self._progress.update(so_far.lines - before, position)
-
-            made = Options(
-                on_conflict,
-                dry_run,
-                options["limit"],
-                options["batch_size"],
-                options["jobs"],
-                max_errors,
-                mapping or None,
-                options["new_times"],
+            beginning = importing_files.begin(place, source.paths, options)
+            kept = None
+            if beginning.finished is None:
+                try:
+                    mode = importing_files.completed(options["errors"], source.paths, beginning.state)
+                except OSError as error:
+                    raise CommandError(f"{options['errors']} can't be written: {error.strerror}") from error
+                kept = errors_file(opened, options["errors"], mode)
+            arrivals = Arrivals(
+                self,
+                opened,
+                source.size,
+                "lines",
+                errors=kept,
+                as_json=options["json"],
+                in_bytes=True,
+                state=beginning.state,
             )
-            try:
-                run(source.lines(settings.MAX_BODY_BYTES), place, made, report, source.position, state)
-            except (KeyboardInterrupt, SourceError, DomainError, WorkerLost) as error:
-                self._progress.close()
-                counts = committed(state, counts)
-                go_on = "" if dry_run else " These are stored; the same command with --resume goes on from here."
-                interrupted = isinstance(error, KeyboardInterrupt)
-                told = closing(counts, before, self._progress.seconds, dry_run)
-                if interrupted or counts.lines:
-                    self.say(f"{chr(10) + 'Interrupted. ' if interrupted else ''}{told}{go_on}")
-                if options["json"]:
-                    self.answer(result(counts, self._progress.seconds, complete=False, dry_run=dry_run))
-                if interrupted:
-                    sys.exit(EXIT_INTERRUPTED)
-                raise CommandError(str(error)) from error
-            here = counts.failed - (state.done.counts.failed if state else 0)
-            stopped = max_errors is not None and here >= max_errors
-            if stopped:
-                counts = committed(state, counts)
-                self._tell(
-                    f"Stopped, because {importing_files.number_of(here, 'line')} failed. The same command with --resume goes on."
-                )
-        self._end(counts, before, options["json"], dry_run, errors, complete=not stopped)
-        return None
+            if beginning.said:
+                arrivals.tell(beginning.said)
 
-    def _tell(self, text: str) -> None:
-        self._progress.write(text)
+            def work() -> dict[str, Any]:
+                if beginning.finished is not None:
+                    arrivals.counts.replace_by(beginning.finished)
+                else:
+                    arrivals.run(source.lines(settings.MAX_BODY_BYTES), place, how, source.position)
+                return {}
 
-    def _end(
-        self, counts: Counts, before: int, as_json: bool, dry_run: bool, errors: str | None, *, complete: bool = True
-    ) -> None:
-        """Say what became of the lines, and exit as documented."""
-        self._progress.close()
-        seconds = self._progress.seconds
-        if as_json:
-            self.answer(result(counts, seconds, complete=complete, dry_run=dry_run))
-        else:
-            if len(counts.files) > 1:
-                self.stdout.write("\n".join(map(importing_files.of_file, counts.files.items())))
-            self.stdout.write(closing(counts, before, seconds, dry_run))
-        if counts.failed:
-            if errors and not as_json:
-                self.say(f"The lines that failed are in {errors}: mend them there and import that file.")
-            sys.exit(EXIT_PARTLY)
+            self.bring(arrivals, work, options)
+
+    def more(self, arrivals: Arrivals) -> dict[str, Any]:
+        return {"files": by_file(arrivals.counts)}
 
 
 def _make_collections(scope: Scope, path: str, tell: Callable[[str], None]) -> None:

@@ -9,9 +9,18 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from documents.importing import Places, SourceError
+from documents.importing.places import Place, place_for
 from documents.importing.reading.qdrant import Points, open_qdrant
-from documents.importing.writing import Place, place_for
-from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, add_timeout, goes_in_clear, options_of
+from documents.management.arriving import (
+    Arrivals,
+    ArrivingCommand,
+    add_import_options,
+    add_timeout,
+    errors_file,
+    goes_in_clear,
+    options_of,
+    passing_over,
+)
 from documents.management.reading_options import add_mapping, mapping_of
 from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS
 from namespaces.management.base import add_organization, chosen_organization
@@ -63,7 +72,12 @@ exit codes: 0 every point is in (or skipped), 1 the import could not begin or go
         parser.add_argument("--no-vectors", action="store_true", help="Leave the vectors there.")
         add_timeout(parser)
         add_mapping(parser)
-        add_import_options(parser, "points")
+        add_import_options(
+            parser,
+            "points",
+            resume="Go on with an import that did not end: pass over what is in.",
+            errors="Where what failed goes, as JSON lines; it is begun anew.",
+        )
 
     def work(self, **options: Any) -> None:
         owner = chosen_organization(options["organization"])
@@ -75,7 +89,7 @@ exit codes: 0 every point is in (or skipped), 1 the import could not begin or go
             )
         points = Points(options["id_prefix"], options["vector_name"], prefix, options["as_documents"], not options["no_vectors"])
         mapping = mapping_of(options)
-        how = options_of(options, mapping)
+        how = passing_over(options_of(options, mapping), resume=options["resume"])
         scope = Scope(owner.pk, owner.public_id, options["namespace"], ())
         place: Place | Places
         if mapping.collection_field is not None or options["create_collections"]:
@@ -100,7 +114,8 @@ exit codes: 0 every point is in (or skipped), 1 the import could not begin or go
             except SourceError as error:
                 raise CommandError(str(error)) from error
             total = min(source.total, options["limit"] or source.total)
-            arrivals = Arrivals(self, opened, total, "points", errors=options["errors"], as_json=options["json"])
+            kept = errors_file(opened, options["errors"])
+            arrivals = Arrivals(self, opened, total, "points", errors=kept, as_json=options["json"])
 
             def work() -> dict[str, Any]:
                 arrivals.run(source.lines(settings.MAX_BODY_BYTES), place, how)

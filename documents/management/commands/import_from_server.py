@@ -14,10 +14,19 @@ from django.db import transaction
 
 from documents.importing import Options, SourceError, described
 from documents.importing.described import ObjectCounts
+from documents.importing.places import place_for
 from documents.importing.reading.remote import RefusedError, Remote
 from documents.importing.reading.server import Dialect, Server
-from documents.importing.writing import place_for
-from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, add_timeout, goes_in_clear, options_of
+from documents.management.arriving import (
+    Arrivals,
+    ArrivingCommand,
+    add_import_options,
+    add_timeout,
+    errors_file,
+    goes_in_clear,
+    options_of,
+    passing_over,
+)
 from mixpeek_site.errors import ConflictError, NotFoundError
 from mixpeek_site.jsonio import JSONObject
 from mixpeek_site.management.base import EXIT_PARTLY, EXIT_WRONG_ARGUMENTS, whole_number
@@ -102,7 +111,12 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
         vectors.add_argument("--vectors", action="store_true", default=True, help="Bring vectors along (the default).")
         vectors.add_argument("--no-vectors", action="store_false", dest="vectors", help="Leave vectors there.")
         add_timeout(parser)
-        add_import_options(parser, "documents")
+        add_import_options(
+            parser,
+            "documents",
+            resume="Go on with an import that did not end: pass over what is in.",
+            errors="Where what failed goes, as JSON lines; it is begun anew.",
+        )
 
     def work(self, **options: Any) -> None:
         key = options["api_key"] or os.environ.get(KEY_VARIABLE)
@@ -112,7 +126,7 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
             )
         owner = chosen_organization(options["organization"])
         dry_run = options["dry_run"]
-        how = options_of(options)
+        how = passing_over(options_of(options), resume=options["resume"])
         self._objects = ObjectCounts()
         with ExitStack() as opened:
             try:
@@ -135,7 +149,8 @@ exit codes: 0 everything is in (or skipped), 1 the import could not begin or go 
             total = None if None in totals else sum(filter(None, totals))
             if options["limit"]:
                 total = min(total or options["limit"], options["limit"])
-            arrivals = Arrivals(self, opened, total, "documents", errors=options["errors"], as_json=options["json"])
+            kept = errors_file(opened, options["errors"])
+            arrivals = Arrivals(self, opened, total, "documents", errors=kept, as_json=options["json"])
 
             def work() -> dict[str, Any]:
                 with _nothing_kept(dry_run):
