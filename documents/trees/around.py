@@ -112,34 +112,60 @@ class Siblings(NamedTuple):
         return self.after[0] if self.after else None
 
 
-def _walk(condition: str, keys: tuple[str, ...], compared: str, order: str) -> str:
-    listed, position = ", ".join(f"l.{key}" for key in keys), ", ".join(["%s"] * len(keys))
-    return f"""
-    SELECT {listed} FROM documents_lineagestep l
-    WHERE l.namespace_id = %s AND {condition} AND l.collection_id = %s AND ({listed}) {compared} ({position})
-    ORDER BY {", ".join(f"l.{key} {order}" for key in keys)} LIMIT {SIBLINGS_SHOWN + 1}"""
-
-
-def _siblings_sql(condition: str, *keys: str) -> str:
-    """`keys`: what orders the siblings, as the index does that holds them."""
-    backwards = ", ".join(f"{key} DESC" for key in keys)
-    return f"""
-WITH earlier AS ({_walk(condition, keys, "<", "DESC")}
-), later AS ({_walk(condition, keys, ">", "ASC")}
-), picked AS (
-    SELECT id, -row_number() OVER (ORDER BY {backwards}) AS place FROM earlier
-    UNION ALL SELECT id, row_number() OVER (ORDER BY {", ".join(keys)}) FROM later
-)
+_SIDES: Final = {"earlier": ("<", "DESC"), "later": (">", "ASC")}
+_OTHERS: Final = SIBLINGS_SHOWN + 1
+_SHOWN: Final = f"""
 SELECT picked.place, d.document_id, {status("d")}, {label("d")}, {preview("d")}
 FROM picked JOIN documents_document d ON d.namespace_id = %s AND d.id = picked.id
 ORDER BY picked.place
 """
 
 
-_OF_PARENT: Final = _siblings_sql("l.source_document_id = %s", "id")
-_OF_ROOT: Final = _siblings_sql(
-    f"l.root_key = {ROOT_KEY} AND l.root_object_id = %s AND l.source_document_id IS NULL AND l.tier = 1", "created_at", "id"
+def _side_of_parent(side: str) -> str:
+    compared, order = _SIDES[side]
+    return f"""{side} AS (
+    SELECT l.id FROM documents_lineagestep l
+    WHERE l.namespace_id = %s AND l.source_document_id = %s AND l.collection_id = %s
+      AND l.id {compared} %s
+    ORDER BY l.id {order} LIMIT {_OTHERS})"""
+
+
+_OF_PARENT: Final = f"""
+WITH {_side_of_parent("earlier")}, {_side_of_parent("later")}, picked AS (
+    SELECT id, -row_number() OVER (ORDER BY id DESC) AS place FROM earlier
+    UNION ALL SELECT id, row_number() OVER (ORDER BY id) FROM later
 )
+{_SHOWN}"""
+
+
+_FEW: Final = 500
+"""First-level documents of a root in one collection that are read to find a document's neighbours among them. Where there are
+more, they are met on the way through all documents of the root, which are in the order of creation."""
+_FIRST_LEVEL: Final = "l.collection_id = %s AND l.source_document_id IS NULL AND l.tier = 1"
+
+
+def _side_of_root(side: str) -> str:
+    compared, order = _SIDES[side]
+    beside = f"(l.created_at, l.id) {compared} (%s, %s) ORDER BY l.created_at {order}, l.id {order} LIMIT {_OTHERS}"
+    return f"""{side} AS (
+    (SELECT l.created_at, l.id FROM stage l WHERE (SELECT few FROM counted) AND {beside})
+  UNION ALL
+    (SELECT l.created_at, l.id FROM documents_lineagestep l
+     WHERE (SELECT NOT few FROM counted) AND l.namespace_id = %s AND l.root_key = {ROOT_KEY}
+       AND l.root_object_id = %s AND {_FIRST_LEVEL} AND {beside}))"""
+
+
+_OF_ROOT: Final = f"""
+WITH stage AS MATERIALIZED (
+    SELECT l.created_at, l.id FROM documents_lineagestep l
+    WHERE l.namespace_id = %s AND l.root_object_id = %s AND {_FIRST_LEVEL}
+    ORDER BY l.path_key, l.status LIMIT {_FEW + 1} -- as the index of stages has them, which so is the one that is read
+), counted AS MATERIALIZED (SELECT count(*) <= {_FEW} AS few FROM stage
+), {_side_of_root("earlier")}, {_side_of_root("later")}, picked AS (
+    SELECT id, -row_number() OVER (ORDER BY created_at DESC, id DESC) AS place FROM earlier
+    UNION ALL SELECT id, row_number() OVER (ORDER BY created_at, id) FROM later
+)
+{_SHOWN}"""
 
 
 def siblings(namespace_id: int, node: Node) -> Siblings:
@@ -147,12 +173,15 @@ def siblings(namespace_id: int, node: Node) -> Siblings:
     parent = node.source_document_id or node.root_object_id
     if parent is None:
         return Siblings([], [], False, False)
-    name = sql.text(parent)
-    side: tuple[Any, ...] = (namespace_id, name, node.collection_key, node.key)
-    if not node.source_document_id:
-        side = (namespace_id, name, name, node.collection_key, node.created_at, node.key)
-    statement = _OF_PARENT if node.source_document_id else _OF_ROOT
-    found = [Sibling._make(row) for row in sql.rows(statement, (*side, *side, namespace_id))]
+    name, key, collection = sql.text(parent), node.key, node.collection_key
+    if node.source_document_id:
+        side: tuple[Any, ...] = (namespace_id, name, collection, key)
+        rows = sql.rows(_OF_PARENT, (*side, *side, namespace_id))
+    else:
+        beside = (node.created_at, key)
+        side = (*beside, namespace_id, name, name, collection, *beside)
+        rows = sql.rows(_OF_ROOT, (namespace_id, name, collection, *side, *side, namespace_id))
+    found = [Sibling._make(row) for row in rows]
     before = [each for each in found if each.place < 0]
     after = [each for each in found if each.place > 0]
     return Siblings(before[-SIBLINGS_SHOWN:], after[:SIBLINGS_SHOWN], len(before) > SIBLINGS_SHOWN, len(after) > SIBLINGS_SHOWN)

@@ -22,12 +22,13 @@ pytestmark = pytest.mark.django_db
 DOCUMENTS = 3000
 
 
-def rows_read() -> int:
-    """Rows of documents that this transaction has read through indexes or from the table so far."""
+def rows_read(table: str = "documents_document") -> int:
+    """Rows of a table that this transaction has read through indexes or from the table itself so far."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT seq_tup_read + idx_tup_fetch + (SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid))"
-            " FROM pg_index WHERE indrelid = relid) FROM pg_stat_xact_user_tables WHERE relname = 'documents_document'"
+            " FROM pg_index WHERE indrelid = relid) FROM pg_stat_xact_user_tables WHERE relname = %s",
+            (table,),
         )
         return int(cursor.fetchone()[0])
 
