@@ -5,8 +5,10 @@
 - preparing.py  from a line to a validated document, through the API's own reading of bodies
 - judging.py    which lines are refused for their lineage, as creates in turn would refuse them
 - linking.py    what follows from a parent, worked out for a whole batch
-- places.py     lines that name their collections
-- writing.py    a batch into the database by COPY, one transaction each
+- places.py     the collections that lines go to
+- writing.py    a batch into the database, one transaction each
+- copying.py    new documents by COPY
+- rewriting.py  documents that are there: replaced or merged
 - batches.py    lines in batches, and which of them were done before
 - recording.py, resuming.py  a run's state in the database, committed with each batch, for --resume
 - jobs.py       batches handed to several processes

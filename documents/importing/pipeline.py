@@ -16,13 +16,13 @@ from django.db import transaction
 from documents.importing import jobs, resuming
 from documents.importing.batches import BATCH_BYTES, BATCH_SIZE, Batch, Done, Prepare, RawBatch, prepared, raw_batches
 from documents.importing.mapping import Mapping
-from documents.importing.places import Places
+from documents.importing.places import Place, Places
 from documents.importing.preparing import prepare
 from documents.importing.reading import Line
 from documents.importing.recording import NotRecorded
 from documents.importing.reporting import Counts, Failure
 from documents.importing.resuming import BatchRecorder, Run
-from documents.importing.writing import Place, Writer, patiently
+from documents.importing.writing import Writer, patiently
 
 __all__ = ["BATCH_BYTES", "BATCH_SIZE", "Options", "Outcome", "State", "run"]
 

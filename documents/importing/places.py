@@ -1,11 +1,12 @@
 """The collections that a run writes to: one, or those that its lines name."""
 
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
+from documents.importing.linking import Collection
 from documents.importing.preparing import Prepared, failure
 from documents.importing.reporting import Failure
-from documents.importing.writing import Place, place_for
+from mixpeek_site import sql
 from mixpeek_site.errors import (
     AlreadyExistsError,
     BadRequestError,
@@ -19,6 +20,44 @@ from namespaces import services
 from namespaces.scope import Scope
 
 _MAX_REFUSED: Final = 1000
+
+
+class Place(NamedTuple):
+    """Where the documents go."""
+
+    scope: Scope
+    namespace_id: int
+    collection_id: int
+    collection: Collection
+
+
+class Finder(Protocol):
+    """Where documents go that name their collections; those that a writer gets name one that there is."""
+
+    def find(self, name: str | None, /) -> Place: ...
+
+
+class OnePlace(NamedTuple):
+    """All documents go to one place."""
+
+    place: Place
+
+    def find(self, name: str | None, /) -> Place:
+        return self.place
+
+
+def place_for(scope: Scope, collection_identifier: str) -> Place:
+    """Raises NotFoundError for the namespace or the collection."""
+    cte, params = scope.cte(collection_identifier)
+    row = sql.one(
+        f"WITH {cte} SELECT scope.namespace_id, scope.collection_id, c.public_id, c.name, c.feature_extractor_id"
+        " FROM scope JOIN namespaces_collection c ON c.namespace_id = scope.namespace_id AND c.id = scope.collection_id",
+        params,
+    )
+    if row is None:
+        scopes.require_collection(scope, collection_identifier)
+        raise scopes.collection_not_found(collection_identifier)
+    return Place(scope, row[0], row[1], Collection(*row[2:]))
 
 
 class Places:

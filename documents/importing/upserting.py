@@ -13,10 +13,12 @@ import psycopg
 
 from documents import lineage, services
 from documents.features import dimensions
+from documents.importing.places import Place, place_for
 from documents.importing.preparing import Prepared, prepared
 from documents.importing.reading import Line
 from documents.importing.recording import NotRecorded
-from documents.importing.writing import Place, Writer, lock_rows, place_for, replace_rows
+from documents.importing.rewriting import lock_rows, replace_rows
+from documents.importing.writing import Writer
 from documents.inputs import DocumentInput
 from mixpeek_site import jsonio, sql
 from mixpeek_site.errors import Fault, ValidationError

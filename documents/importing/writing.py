@@ -14,22 +14,24 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection
 
 from documents import lineage, services
 from documents.counting import count_copied, count_gone
-from documents.features import NamedFeature, clear_features, dimensions, extension, read_features, texts, write_features_of
+from documents.features import NamedFeature, clear_features, dimensions, extension, read_features
+from documents.importing.copying import CrossedError, Rows, copy_documents, copy_features, copy_steps
 from documents.importing.judging import Judged
-from documents.importing.linking import Collection, Linked
+from documents.importing.linking import Linked
 from documents.importing.mapping import Mapping as FieldMapping
-from documents.importing.preparing import NULL, Prepared, Times, copied, failure, whole_body
+from documents.importing.places import Finder, OnePlace, Place
+from documents.importing.preparing import Prepared, Times, failure, whole_body
 from documents.importing.recording import NotRecorded, Recorder
 from documents.importing.reporting import Counts, Failure
+from documents.importing.rewriting import Texts, lock_rows, merge_rows, replace_rows
 from documents.inputs import LineageInput, read_patch
 from documents.models import DOCUMENT_PREFIX
 from mixpeek_site import ids, jsonio, sql
@@ -42,8 +44,6 @@ from mixpeek_site.errors import (
     ValidationError,
 )
 from mixpeek_site.transactions import atomic
-from namespaces import scope as scopes
-from namespaces.scope import Scope
 
 ON_CONFLICT = ("fail", "skip", "replace", "merge")
 MAX_ABSENT_PARENTS = 1000
@@ -52,7 +52,6 @@ MAX_ABSENT_PARENTS = 1000
 _RETRIES: Final = 20
 WAITS: Final = (1.0, 3.0, 10.0)  # seconds before a batch is tried again without a database
 _LOCK_SECONDS: Final = 1.0  # that a written batch tries to lock the namespace, before it begins again
-_CHUNK_ROWS: Final = 500
 
 
 @dataclass(slots=True)
@@ -96,15 +95,6 @@ class _Alone(Exception):
     """The same batch again, with the namespace locked from the beginning and while no other batch is at it."""
 
 
-class Place(NamedTuple):
-    """Where the documents go."""
-
-    scope: Scope
-    namespace_id: int
-    collection_id: int
-    collection: Collection
-
-
 Answer = TypeVar("Answer")
 
 
@@ -130,35 +120,6 @@ def _wait(waits: Iterator[float]) -> bool:
     return seconds > 0
 
 
-class Finder(Protocol):
-    """Where documents go that name their collections; those that a writer gets name one that there is."""
-
-    def find(self, name: str | None, /) -> Place: ...
-
-
-class _One(NamedTuple):
-    """All documents go to one place."""
-
-    place: Place
-
-    def find(self, name: str | None, /) -> Place:
-        return self.place
-
-
-def place_for(scope: Scope, collection_identifier: str) -> Place:
-    """Raises NotFoundError for the namespace or the collection."""
-    cte, params = scope.cte(collection_identifier)
-    row = sql.one(
-        f"WITH {cte} SELECT scope.namespace_id, scope.collection_id, c.public_id, c.name, c.feature_extractor_id"
-        " FROM scope JOIN namespaces_collection c ON c.namespace_id = scope.namespace_id AND c.id = scope.collection_id",
-        params,
-    )
-    if row is None:
-        scopes.require_collection(scope, collection_identifier)
-        raise scopes.collection_not_found(collection_identifier)
-    return Place(scope, row[0], row[1], Collection(*row[2:]))
-
-
 class Writer:
     """Writes batches. Of one that goes to several collections one follows the other, as the batch names them first."""
 
@@ -176,7 +137,7 @@ class Writer:
         the one that lines were prepared with. `all_vectors`: a document that is replaced loses the vectors that are not given
         anew. `waits`: seconds before each further try without a database.
         """
-        self._places: Finder = _One(place) if isinstance(place, Place) else place
+        self._places: Finder = OnePlace(place) if isinstance(place, Place) else place
         self._place: Place  # of the documents that are just being written
         self._on_conflict = on_conflict
         self._with_locks = with_locks
@@ -239,7 +200,7 @@ class Writer:
                 continue
             except _Again:
                 continue
-            except _Alone:
+            except (_Alone, CrossedError):
                 self._alone = True
                 continue
             except psycopg.errors.UniqueViolation:
@@ -445,41 +406,16 @@ class Writer:
         )
         keys = ids.new_uuid7_texts(len(new))
         made_ids = iter(ids.new_ids(DOCUMENT_PREFIX, sum(one.document_id is None for one in new)))
-        version = services.new_version()
-
-        def tail_of(times: Times) -> str:
-            moments = f"{times.created_at.isoformat()}\t{times.updated_at.isoformat()}"
-            return f"\t{version}\t{moments}\t{place.collection_id}\t{place.namespace_id}\n"
-
-        tail = tail_of(Times(now, now))
-        step_tail = f"\t{place.collection_id}\t{place.namespace_id}\n"
-        created = f"\t{now.isoformat()}"
         written.failures += judged.refused.values()
         written.counts.failed += len(judged.refused)
         kept = list(zip(keys, new, linked.steps, strict=True))
         if judged.refused:
             kept = [one for position, one in enumerate(kept) if position not in judged.refused]
         sql.run("SELECT set_config('plan_cache_mode', 'auto', true)")  # else each row's foreign keys are planned anew
-        # Rows are made while PostgreSQL is at the ones before them.
-        _copy(
-            _COPY_DOCUMENTS,
-            (
-                "\t".join((key, one.document_id or next(made_ids), *map(copied, one.texts), one.given.schema_version or NULL))
-                + (tail if one.times is None else tail_of(one.times))
-                for key, one, _ in kept
-            ),
-        )
-        _copy(
-            _COPY_STEPS,
-            (
-                f"{key}\t{step.row()}\t{copied(lineage.status(one.given.internal_metadata))}"
-                + (created if one.times is None else f"\t{one.times.created_at.isoformat()}")
-                + step_tail
-                for key, one, step in kept
-                if step is not None
-            ),
-        )
-        _copy(_COPY_FEATURES, (row for key, one, _ in kept for row in _feature_rows(place, key, one.features)))
+        rows = Rows(place.namespace_id, place.collection_id, services.new_version(), Times(now, now))
+        copy_documents(rows.document(key, one.document_id or next(made_ids), one) for key, one, _ in kept)
+        copy_steps(rows.step(key, one, step) for key, one, step in kept if step is not None)
+        copy_features(row for key, one, _ in kept for row in rows.features(key, one))
         count_copied(place.namespace_id, place.collection_id, len(kept))
         self._settle(new, links, judged)
         written.counts.imported = len(kept)
@@ -632,7 +568,7 @@ class Writer:
         """What `services.patch_document` does with each line as a merge patch, for many."""
         written = Written()
         keys: list[Any] = []
-        texts: list[tuple[str | None, ...]] = []
+        texts: list[Texts] = []
         features: list[tuple[Any, list[NamedFeature]]] = []
         for one in ours:
             assert one.document_id is not None
@@ -655,48 +591,12 @@ class Writer:
                 features.append((key, vectors))
         if not keys:
             return written
-        namespace_id, limit = self._place.namespace_id, settings.MAX_DOCUMENT_BYTES
+        namespace_id = self._place.namespace_id
         lock_rows(namespace_id, keys)
-        columns = map(list, zip(*texts, strict=True))
-        found = sql.rows(_MERGE, (limit, limit, limit, services.new_version(), datetime.now(UTC), keys, *columns, namespace_id))
-        if len(found) < len(keys):
+        if merge_rows(namespace_id, list(zip(keys, texts, strict=True)), features) < len(keys):
             raise _Again  # one was deleted meanwhile, so it is new
-        write_features_of(namespace_id, features, dimensions_checked=True)
         written.counts.merged = len(keys)
         return written
-
-
-def lock_rows(namespace_id: int, keys: Sequence[Any]) -> None:
-    """Lock documents (by internal id) in the order of all writes of many, until the transaction ends."""
-    sql.run(_LOCK, (namespace_id, list(keys)))
-
-
-def replace_rows(namespace_id: int, ours: Sequence[tuple[Any, Prepared]], *, all_vectors: bool) -> int:
-    """What `services.replace_document` does, for many, each named once: what a body does not name stays.
-
-    `ours`: documents by their internal ids, none of which moves; `all_vectors`: vectors that are not given anew go. Answers
-    how many documents there still are. At most four statements; the caller has locked the rows (`lock_rows`), and has seen to
-    the dimensions of their vectors.
-    """
-    rows = [
-        (
-            key,
-            one.texts[0],
-            None if one.given.internal_metadata is None else one.texts[1],
-            one.texts[2],
-            None if one.given.source_blobs is None else one.texts[3],
-            None if one.given.document_blobs is None else one.texts[4],
-        )
-        for key, one in ours
-    ]
-    columns = map(list, zip(*rows, strict=True))
-    found = sql.rows(_REPLACE, (services.new_version(), datetime.now(UTC), *columns, namespace_id))
-    if len(found) == len(ours):
-        if all_vectors:
-            clear_features(namespace_id, [key for key, _ in ours])
-        features = [(key, one.features) for key, one in ours if one.features]
-        write_features_of(namespace_id, features, dimensions_checked=True)
-    return len(found)
 
 
 class Links(NamedTuple):
@@ -750,93 +650,3 @@ def _stored(namespace_id: int, document_ids: Iterable[str]) -> set[str]:
         (namespace_id, list(document_ids)),
     )
     return {row[0] for row in found}
-
-
-# The order in which all writes of many lock documents, before they write: so one waits for the other, and no two for each other.
-_LOCK = """
-SELECT FROM documents_document d WHERE d.namespace_id = %s AND d.id = ANY(%s) ORDER BY d.id FOR NO KEY UPDATE
-"""
-# v1 shows an empty metadata, source_details and enrichments where a document has none; put back, they must not come into being.
-_REPLACE = """
-UPDATE documents_document d
-SET payload = CASE WHEN new.payload -> 'metadata' = '{}' AND NOT d.payload ? 'metadata'
-                   THEN new.payload - 'metadata' ELSE new.payload END,
-    internal_metadata = COALESCE(new.internal_metadata, d.internal_metadata),
-    system = d.system || (SELECT COALESCE(jsonb_object_agg(e.key, e.value), '{}') FROM jsonb_each(new.system) e
-                          WHERE e.value NOT IN ('[]', '{}') OR d.system ? e.key),
-    source_blobs = COALESCE(new.source_blobs, d.source_blobs),
-    document_blobs = COALESCE(new.document_blobs, d.document_blobs),
-    version = GREATEST(d.version + 1, %s), updated_at = GREATEST(%s, d.updated_at + interval '1 microsecond')
-FROM unnest(%s::uuid[], %s::jsonb[], %s::jsonb[], %s::jsonb[], %s::jsonb[], %s::jsonb[])
-    AS new (id, payload, internal_metadata, system, source_blobs, document_blobs)
-WHERE d.namespace_id = %s AND d.id = new.id
-RETURNING 1
-"""
-_MERGE = """
-UPDATE documents_document d
-SET payload = CASE WHEN new.payload IS NULL THEN d.payload ELSE documents_patched(d.payload, new.payload, %s) END,
-    internal_metadata = CASE WHEN new.internal_metadata IS NULL THEN d.internal_metadata
-                             ELSE documents_patched(d.internal_metadata, new.internal_metadata, %s) END,
-    system = CASE WHEN new.system IS NULL THEN d.system ELSE documents_patched(d.system, new.system, %s) END,
-    source_blobs = COALESCE(new.source_blobs, d.source_blobs),
-    document_blobs = COALESCE(new.document_blobs, d.document_blobs),
-    version = GREATEST(d.version + 1, %s), updated_at = GREATEST(%s, d.updated_at + interval '1 microsecond')
-FROM unnest(%s::uuid[], %s::jsonb[], %s::jsonb[], %s::jsonb[], %s::jsonb[], %s::jsonb[])
-    AS new (id, payload, internal_metadata, system, source_blobs, document_blobs)
-WHERE d.namespace_id = %s AND d.id = new.id
-RETURNING 1
-"""
-
-_COPY_DOCUMENTS = (
-    "COPY documents_document (id, document_id, payload, internal_metadata, system, source_blobs, document_blobs,"
-    " schema_version, version, created_at, updated_at, collection_id, namespace_id) FROM STDIN"
-)
-_COPY_STEPS = (
-    "COPY documents_lineagestep (id, source_type, source_object_id, source_collection_id, source_document_id,"
-    " root_object_id, root_bucket_id, path, tier, chain, status, created_at, collection_id, namespace_id) FROM STDIN"
-)
-_COPY_FEATURES = (
-    "COPY documents_feature (namespace_id, collection_id, document_id, name, feature_extractor_id, payload, kind, embedding,"
-    " numbers, indices) FROM STDIN"
-)
-
-
-def _feature_rows(place: Place, key: str, features: Iterable[NamedFeature]) -> list[str]:
-    rows = []
-    for feature in features:
-        if feature.removed:
-            continue
-        columns = (
-            str(place.namespace_id),
-            str(place.collection_id),
-            key,
-            copied(feature.name),
-            copied(feature.feature_extractor_id),
-            NULL if feature.payload is None else copied(jsonio.dumps(feature.payload)),
-            copied(feature.kind),
-            *(text or NULL for text in texts(feature)),
-        )
-        rows.append("\t".join(columns) + "\n")
-    return rows
-
-
-def _copy(statement: str, rows: Iterator[str]) -> None:
-    """COPY rows as they are made, on Django's connection and in its transaction.
-
-    Raises ServiceUnavailableError without a database; a refused row stays psycopg's error.
-    """
-    piece = list(islice(rows, _CHUNK_ROWS))
-    if not piece:
-        return
-    cursor = psycopg.Cursor(connections["default"].connection)
-    try:
-        with cursor.copy(statement) as copy:
-            while piece:
-                copy.write("".join(piece).encode())
-                piece = list(islice(rows, _CHUNK_ROWS))
-    except psycopg.errors.ProgramLimitExceeded:
-        raise
-    except psycopg.errors.DeadlockDetected:
-        raise _Alone from None  # two batches bring the same ids in another order
-    except psycopg.OperationalError as error:
-        raise ServiceUnavailableError("The database can't be reached; try again shortly.") from error

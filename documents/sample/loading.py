@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from documents import importing
-from documents.importing.writing import place_for
+from documents.importing.places import place_for
 from documents.sample import stdlib
 from documents.sample.stdlib import Decomposed, Module
 from mixpeek_site import jsonio
@@ -84,7 +84,7 @@ def load(scope: Scope, modules: Sequence[Module], tell: Callable[[int, int], Non
     return Loaded(len(modules), documents, new_objects, new_documents, root.object_id)
 
 
-def _import(place: importing.writing.Place, bodies: Sequence[JSONObject]) -> importing.Counts:
+def _import(place: importing.places.Place, bodies: Sequence[JSONObject]) -> importing.Counts:
     """Raises ConflictError for a document that is refused, which the sample's own never are."""
 
     def report(_counts: importing.Counts, failures: list[importing.Failure], _position: int) -> None:

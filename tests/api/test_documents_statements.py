@@ -166,13 +166,13 @@ def test_a_search_is_one_statement_and_what_it_has_to_look_up_another(documents:
     """What is remembered of collections and their sizes is known."""
     for name, vector in (("a", [1, 0]), ("b", [0, 1])):
         documents.create({"document_id": name, "text": name, "vectors": {"way": vector}})
-    vector = {"vector": [1, 0], "vector_name": "way"}
+    near: dict[str, Any] = {"vector": [1, 0], "vector_name": "way"}
     bodies: list[tuple[dict[str, Any], int]] = [
-        (vector, 1),
-        ({**vector, "filters": {"text": "a"}, "score_threshold": 0, "include_total": True, "return_vectors": True}, 1),
-        ({**vector, "text": "a or b"}, 1),
+        (near, 1),
+        ({**near, "filters": {"text": "a"}, "score_threshold": 0, "include_total": True, "return_vectors": True}, 1),
+        ({**near, "text": "a or b"}, 1),
         ({"text": "a or b"}, 1),
-        ({**vector, "group_by": "text"}, 1),
+        ({**near, "group_by": "text"}, 1),
         ({"vector": [1, 0]}, 2),
         ({"like": "a", "vector_name": "way"}, 2),
     ]

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from documents import importing
-from documents.importing.writing import place_for
+from documents.importing.places import place_for
 from documents.trees import reading
 from mixpeek_site import jsonio
 from namespaces import services

@@ -36,7 +36,7 @@ from tests.data_sets import test_page as page
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TIERS = ("books", "chapters", "verses")
-VECTORS = [
+VECTORS: list[dict[str, Any]] = [
     {"text": [0.1, 1 / 3, 16777217.0]},
     {"text": [1, 2], "tokens": [[0.5, 0.1], [1, 2]]},
     {"words": {"indices": [4_000_000_000, 7], "values": [0.3, 1.5]}},

@@ -109,7 +109,7 @@ def test_a_parent_and_its_child_that_come_at_once_by_import_and_api_are_linked(
         first, second = (parent, child) if imported_one == "parent" else (child, parent)
         file = tmp_path / f"{number}.jsonl"
         file.write_text(json.dumps(first))
-        at_once(*map(connected, (partial(load, api, collection, file), partial(api.post, path, second))))
+        at_once(connected(partial(load, api, collection, file)), connected(partial(api.post, path, second)))
     assert LineageStep.objects.filter(tier=2, root_object_id="root").count() == 12
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from documents import counting, housekeeping, importing, services
-from documents.importing.writing import place_for
+from documents.importing.places import place_for
 from documents.inputs import read_create, read_patch
 from documents.models import DocumentCount
 from documents.services import many

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from documents import importing, services
-from documents.importing.writing import place_for
+from documents.importing.places import place_for
 from documents.inputs import read_create, read_patch, read_replace
 from documents.stored import iso
 from mixpeek_site import jsonio, sql

@@ -14,9 +14,10 @@ import pytest
 from django.db import connections
 
 from documents import filters, services
+from documents.importing.places import place_for
 from documents.importing.preparing import Prepared, prepare
 from documents.importing.reading import Line
-from documents.importing.writing import Writer, place_for
+from documents.importing.writing import Writer
 from documents.inputs import read_create, read_patch
 from documents.services import many
 from documents.trees import checking

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from documents import filters, importing, services
-from documents.importing.writing import place_for
+from documents.importing.places import place_for
 from documents.inputs import read_create, read_patch, read_replace
 from documents.services import many
 from mixpeek_site import jsonio, sql

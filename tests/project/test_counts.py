@@ -134,7 +134,7 @@ EXERCISES: list[tuple[str, str, Exercise]] = [
     ("documents/services/deleting.py", "DELETE FROM", a_delete_of_a_root_object),
     ("documents/services/many/deleting.py", "DELETE FROM", deletes_of_many),
     ("documents/lineage.py", "DELETE FROM", a_cascade),
-    ("documents/importing/writing.py", "COPY", an_import),
+    ("documents/importing/copying.py", "COPY", an_import),
     ("documents/importing/writing.py", "DELETE FROM", an_import_over_a_hidden_document),
     ("documents/housekeeping.py", "DELETE FROM", a_purge),
 ]
