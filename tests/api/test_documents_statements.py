@@ -180,10 +180,10 @@ def test_a_search_is_one_statement_and_what_it_has_to_look_up_another(documents:
         path = f"{documents.path}/search"
         assert documents.api.post(path, body).status_code == 200
         assert cost(documents.api.post, path, body) == (expected, 0, 0), body
-    near: dict[str, Any] = {
+    across: dict[str, Any] = {
         "query": {"vector": [1, 0]},
         "feature_uri": "x://way",
         "collection_identifiers": [documents.collection],
     }
-    assert documents.api.post("/v1/features/search", near).status_code == 200
-    assert cost(documents.api.post, "/v1/features/search", near) == (2, 0, 0)
+    assert documents.api.post("/v1/features/search", across).status_code == 200
+    assert cost(documents.api.post, "/v1/features/search", across) == (2, 0, 0)
