@@ -49,7 +49,12 @@ class Shape:
         extras = NO_EXTRAS
         if self.urls:
             signed = blobs.signed(document.document_blobs, Owner(organization_id, document.namespace))
-            extras = Extras(signed.document_blobs, signed.presigned_url, signed.presigned_urls)
+            flat = version != "native"
+            extras = Extras(
+                signed.document_blobs,
+                signed.presigned_url if flat else None,
+                signed.presigned_urls if flat else "[]",
+            )
         if self.needs_vectors:
             extras = self._with_vectors(extras, jsonio.stored_members(document.vectors or "{}"))
         return renderer(version)(document, organization_id, extras)

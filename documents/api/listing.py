@@ -135,7 +135,7 @@ def _warnings(listing: Listing, scope: Scope, documents: Sequence[StoredDocument
         without = [
             (reason, document)
             for document in documents
-            for reason in sorted(unavailable(document.document_blobs, Owner(organization, document.namespace)))
+            for reason in unavailable(document.document_blobs, Owner(organization, document.namespace))
         ]
         for reason in dict.fromkeys(reason for reason, _ in without):
             named = [document.document_id for each, document in without if each == reason]

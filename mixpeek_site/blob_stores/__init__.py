@@ -6,7 +6,6 @@ The functions here take any URL; the store whose it is answers. Knows neither ap
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from django.conf import settings
 
@@ -16,44 +15,34 @@ from mixpeek_site.blob_stores.interface import Owner, Signed, Store
 from mixpeek_site.blob_stores.local import LocalStore
 from mixpeek_site.blob_stores.s3 import S3Store
 
-__all__ = ["Owner", "Signed", "delete", "local_store", "new_url", "put", "sign", "stores", "why_not"]
+__all__ = ["Owner", "Signed", "delete", "local_store", "new_url", "put", "sign", "sign_by", "stores"]
 
 _MAX_SHOWN = 40
 
 
 def sign(url: str, owner: Owner) -> Signed:
     """A URL that can be fetched, or why there is none. http(s) URLs are that themselves. No network call, never an error."""
-    found = _found(url, owner)
-    if not isinstance(found, tuple):
-        return Signed(None, found) if found else Signed(url)
-    store, url = found
-    return Signed(store.sign(url))
+    return sign_by(stores(), url, owner)
 
 
-def why_not(url: str, owner: Owner) -> str:
-    """Why `sign` answers no URL; "" if it does. A fraction of its cost."""
-    found = _found(url, owner)
-    return "" if isinstance(found, tuple) else found
-
-
-def _found(url: str, owner: Owner) -> tuple[Store, str] | str:
-    """The store that signs the URL, and the URL as it names it; "" of what needs no signature; else the reason."""
+def sign_by(among: tuple[Store, ...], url: str, owner: Owner) -> Signed:
+    """`sign`, for those who sign many: `among` is what `stores()` answered."""
     scheme, separator, rest = url.partition("://")
     if not separator:
-        return "It is no URL: it has no ://."
+        return Signed(None, "It is no URL: it has no ://.")
     lowered = scheme.lower()
     if lowered in ("http", "https"):
-        return ""
+        return Signed(url)
     if lowered != scheme:
         url = f"{lowered}://{rest}"
-    refused = ""
-    for store in stores():
-        if store.holds(url):
-            reason = store.refusal(url, owner)
-            if not reason:
-                return store, url
-            refused = refused or reason
-    return refused or _unknown(lowered, rest)
+    refused: Signed | None = None
+    for store in among:
+        signed = store.sign(url, owner)
+        if signed is not None:
+            if signed.url is not None:
+                return signed
+            refused = refused or signed
+    return refused or Signed(None, _unknown(lowered, rest))
 
 
 def new_url(owner: Owner, filename: str | None, content_type: str) -> str:
@@ -77,16 +66,18 @@ def delete(url: str) -> bool:
 
 def stores() -> tuple[Store, ...]:
     """Of `settings.BLOB_STORES`, in its order. Raises ImproperlyConfigured when one of them lacks what it needs."""
-    return _stores(settings.BLOB_STORES)
+    global _made
+    options: tuple[Options, ...] = settings.BLOB_STORES
+    if _made[0] is not options:
+        _made = options, tuple(LocalStore(each) if isinstance(each, LocalOptions) else S3Store(each) for each in options)
+    return _made[1]
+
+
+_made: tuple[tuple[Options, ...], tuple[Store, ...]] = (), ()
 
 
 def local_store() -> LocalStore | None:
     return next((store for store in stores() if isinstance(store, LocalStore)), None)
-
-
-@lru_cache(maxsize=8)
-def _stores(options: tuple[Options, ...]) -> tuple[Store, ...]:
-    return tuple(LocalStore(each) if isinstance(each, LocalOptions) else S3Store(each) for each in options)
 
 
 def _holder(url: str) -> Store | None:

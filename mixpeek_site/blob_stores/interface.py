@@ -25,12 +25,8 @@ class Store(Protocol):
         """Whether the URL is one of this store, whoever may see it."""
         ...
 
-    def refusal(self, url: str, owner: Owner) -> str:
-        """Why `sign` must not be asked for a URL that it holds; "" if it may."""
-        ...
-
-    def sign(self, url: str) -> str:
-        """A URL that can be fetched for `settings.BLOB_URL_SECONDS`."""
+    def sign(self, url: str, owner: Owner) -> Signed | None:
+        """Valid for `settings.BLOB_URL_SECONDS`. None: not a URL of this store."""
         ...
 
     def new_url(self, owner: Owner, name: str) -> str:

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import hmac
 import os
+import re
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,8 @@ from django.conf import settings
 from mixpeek_site import ids
 from mixpeek_site.blob_stores import names, origin
 from mixpeek_site.blob_stores.configuration import LocalOptions
-from mixpeek_site.blob_stores.interface import Owner
+from mixpeek_site.blob_stores.hmacs import Hmac
+from mixpeek_site.blob_stores.interface import Owner, Signed
 from mixpeek_site.errors import ServiceUnavailableError
 
 SCHEME: Final = "local://"
@@ -33,10 +35,11 @@ _INCOMING: Final = ".incoming"
 _TYPE: Final = ".type"
 _PARTS: Final = 5
 _MAX_KEY: Final = 1000
+_is_plain: Final = re.compile(r"[A-Za-z0-9_.~/-]*", re.ASCII).fullmatch
 _NOT_THERE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO)
-_NO_ORIGIN: Final = "The address of this server is not known: set PUBLIC_URL, or name the host in ALLOWED_HOSTS."
-_FOREIGN: Final = "It belongs to another namespace."
-_MALFORMED: Final = "It is not the URL of a stored blob: local://organization/namespace/…/name."
+_NO_ORIGIN: Final = Signed(None, "The address of this server is not known: set PUBLIC_URL, or name the host in ALLOWED_HOSTS.")
+_FOREIGN: Final = Signed(None, "It belongs to another namespace.")
+_MALFORMED: Final = Signed(None, "It is not the URL of a stored blob: local://organization/namespace/…/name.")
 
 
 class Opened(NamedTuple):
@@ -56,17 +59,21 @@ class LocalStore:
     def holds(self, url: str) -> bool:
         return url.startswith(SCHEME)
 
-    def refusal(self, url: str, owner: Owner) -> str:
-        parts = _parts(url[len(SCHEME) :])
+    def sign(self, url: str, owner: Owner) -> Signed | None:
+        if not url.startswith(SCHEME):
+            return None
+        key = url[len(SCHEME) :]
+        parts = _parts(key)
         if parts is None:
             return _MALFORMED
-        if (parts[0], parts[1]) != owner:
+        if parts[0] != owner.organization or parts[1] != owner.namespace:
             return _FOREIGN
-        return _NO_ORIGIN if origin.current() is None else ""
-
-    def sign(self, url: str) -> str:
-        key, expires = url[len(SCHEME) :], int(time.time()) + settings.BLOB_URL_SECONDS
-        return f"{origin.current()}{PATH}{quote(key)}?expires={expires}&signature={signature(key, expires)}"
+        base = origin.current()
+        if base is None:
+            return _NO_ORIGIN
+        expires = int(time.time()) + settings.BLOB_URL_SECONDS
+        path = key if _is_plain(key) else quote(key)
+        return Signed(f"{base}{PATH}{path}?expires={expires}&signature={signature(key, expires)}")
 
     def new_url(self, owner: Owner, name: str) -> str:
         number = ids.new_id("")
@@ -128,7 +135,7 @@ class LocalStore:
 
 def signature(key: str, expires: int) -> str:
     """Of the right to read one blob until `expires`, in seconds since 1970."""
-    return hmac.digest(_secret(settings.SECRET_KEY), f"{expires} {key}".encode(errors="surrogatepass"), "sha256").hex()
+    return _secret(settings.SECRET_KEY).hexdigest(f"{expires} {key}".encode(errors="surrogatepass"))
 
 
 def is_valid(key: str, expires: str, given: str) -> bool:
@@ -140,8 +147,8 @@ def is_valid(key: str, expires: str, given: str) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _secret(secret_key: str) -> bytes:
-    return hashlib.sha256(b"mixpeek_site.blob_stores.local\0" + secret_key.encode()).digest()
+def _secret(secret_key: str) -> Hmac:
+    return Hmac(hashlib.sha256(b"mixpeek_site.blob_stores.local\0" + secret_key.encode()).digest())
 
 
 def _parts(key: str) -> list[str] | None:

@@ -3,9 +3,10 @@
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
-from functools import cached_property
-from typing import Any, Final
+from functools import cached_property, lru_cache
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -14,7 +15,7 @@ from mixpeek_site import ids
 from mixpeek_site.blob_stores import configuration, sigv4
 from mixpeek_site.blob_stores.configuration import S3Options
 from mixpeek_site.blob_stores.credentials import Chain, named
-from mixpeek_site.blob_stores.interface import Owner
+from mixpeek_site.blob_stores.interface import Owner, Signed
 from mixpeek_site.blob_stores.sigv4 import Address
 from mixpeek_site.errors import ServiceUnavailableError
 
@@ -42,21 +43,22 @@ class S3Store:
         bucket = _split(url)[0]
         return url.startswith(SCHEME) and (bucket in self._names or bucket.startswith(self._beginnings))
 
-    def refusal(self, url: str, owner: Owner) -> str:
+    def sign(self, url: str, owner: Owner) -> Signed | None:
+        if not url.startswith(SCHEME):
+            return None
         bucket, key = _split(url)
-        if not configuration.is_bucket(bucket):
-            return f"{_shown(bucket)} is no bucket's name."
-        fault = _fault(key) or self._withheld(key, owner)
+        if bucket not in self._names and not bucket.startswith(self._beginnings):
+            return None
+        address = self._addresses.get(bucket)
+        if address is None and not configuration.is_bucket(bucket):
+            return Signed(None, f"{_shown(bucket)} is no bucket's name.")
+        fault = _fault(key) or _withheld(_reach(self._options, owner), key)
         if fault:
-            return fault
-        return f"The server has no keys for the bucket {bucket}." if self._credentials() is None else ""
-
-    def sign(self, url: str) -> str:
-        bucket, key = _split(url)
+            return Signed(None, fault)
         keys = self._credentials()
-        assert keys is not None, "refusal says so"
-        address = self._addresses.get(bucket) or self._address(bucket)
-        return sigv4.signed_url(address, key, keys, settings.BLOB_URL_SECONDS, sigv4.now())
+        if keys is None:
+            return Signed(None, f"The server has no keys for the bucket {bucket}.")
+        return Signed(sigv4.signed_url(address or self._address(bucket), key, keys, settings.BLOB_URL_SECONDS, int(time.time())))
 
     def new_url(self, owner: Owner, name: str) -> str:
         uploads = _filled(self._options.uploads, owner)
@@ -75,18 +77,6 @@ class S3Store:
     def delete(self, url: str) -> None:
         bucket, key = _split(url)
         self._asked("delete_object", Bucket=bucket, Key=key, missing_is_fine=True)
-
-    def _withheld(self, key: str, owner: Owner) -> str:
-        """Why the namespace may not have the key signed; "" if it may."""
-        options = self._options
-        if options.namespaces and not any(_matches(pattern, owner.namespace) for pattern in options.namespaces):
-            return "The blob store is not for this namespace."
-        if options.prefix and not key.startswith(_filled(options.prefix, owner)):
-            return "The blob store does not give this namespace such keys."
-        uploads = options.uploads
-        if key.startswith(uploads.partition("{")[0]) and not key.startswith(_filled(uploads, owner)):
-            return "It belongs to another namespace."
-        return ""
 
     def _credentials(self) -> sigv4.Credentials | None:
         return self._named or self._chain.current()
@@ -168,14 +158,41 @@ def _split(url: str) -> tuple[str, str]:
     return bucket, key
 
 
+class _Reach(NamedTuple):
+    """What a namespace may have of a store: keys that begin with `prefix`; of those with `all_uploads`, `uploads` alone."""
+
+    allowed: bool
+    prefix: str
+    all_uploads: str
+    uploads: str
+
+
+@lru_cache(maxsize=4096)
+def _reach(options: S3Options, owner: Owner) -> _Reach:
+    allowed = not options.namespaces or any(_matches(pattern, owner.namespace) for pattern in options.namespaces)
+    uploads = options.uploads
+    return _Reach(allowed, _filled(options.prefix, owner), uploads.partition("{")[0], _filled(uploads, owner))
+
+
+def _withheld(reach: _Reach, key: str) -> str:
+    """Why the namespace may not have the key signed; "" if it may."""
+    if not reach.allowed:
+        return "The blob store is not for this namespace."
+    if not key.startswith(reach.prefix):
+        return "The blob store does not give this namespace such keys."
+    if key.startswith(reach.all_uploads) and not key.startswith(reach.uploads):
+        return "It belongs to another namespace."
+    return ""
+
+
 def _fault(key: str) -> str:
     try:
-        size = len(key.encode())
+        size = len(key) if key.isascii() else len(key.encode())
     except UnicodeEncodeError:
         return "Its key is no text of UTF-8."
     if not 1 <= size <= _MAX_KEY_BYTES:
         return f"Its key must have 1 to {_MAX_KEY_BYTES} bytes."
-    if _DOTS.search(key):
+    if "." in key and _DOTS.search(key):
         return "Its key has a part . or .., which those who fetch it leave out."
     return ""
 

@@ -2,10 +2,10 @@
 
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +96,8 @@ def test_an_expired_url_is_refused() -> None:
     assert isinstance(store, S3Store)
     address = store._address("films")
     keys = sigv4.Credentials(KEY, SECRET)
-    assert fetched(sigv4.signed_url(address, "a", keys, 60, sigv4.now())) == (200, b"secret")
-    status, content = fetched(sigv4.signed_url(address, "a", keys, 60, sigv4.now() - timedelta(seconds=90)))
+    assert fetched(sigv4.signed_url(address, "a", keys, 60, int(time.time()))) == (200, b"secret")
+    status, content = fetched(sigv4.signed_url(address, "a", keys, 60, int(time.time()) - 90))
     assert (status, b"expired" in content) == (403, True)
 
 

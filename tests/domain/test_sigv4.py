@@ -59,5 +59,5 @@ def test_a_signed_url_is_botocores(
     botocores._request_signer._credentials = botocore.credentials.Credentials(*credentials)  # a client of its own takes 0.1 s
     expected = botocores.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds)
     time = expected.partition("X-Amz-Date=")[2][:16]
-    now = datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    now = int(datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
     assert signed_url(address(botocores, bucket), key, credentials, seconds, now) == expected
