@@ -110,10 +110,25 @@ def _day(text: str) -> date | None:
     return found if found.year < 9999 else None
 
 
-_COLUMNS = (
-    "e.id, e.at, e.username, e.namespace_number, e.namespace_name, e.kind, e.subject, e.action, e.changes::text"
-    " FROM namespaces_auditentry e"
+_COLUMNS = "e.id, e.at, e.username, e.namespace_number, e.namespace_name, e.kind, e.subject, e.action, e.changes::text"
+
+
+class _Side(NamedTuple):
+    """The entries of one namespace from a place on; its parameter is the place, an entry's number.
+
+    Asked for as a part of the index of namespaces, which alone has them in this order: told as an equality and a number, the
+    planner goes through everyone's entries by their numbers as soon as it takes a namespace for one that has many.
+    """
+
+    where: str
+    order: str
+
+
+_OLDER = _Side(
+    "e.namespace_number >= reached.id AND (e.namespace_number, e.id) < (reached.id, %s)", "e.namespace_number DESC, e.id DESC"
 )
+_NEWER = _Side("e.namespace_number <= reached.id AND (e.namespace_number, e.id) > (reached.id, %s)", "e.namespace_number, e.id")
+_LAST: Final = 2**63 - 1
 
 
 def entries(
@@ -127,8 +142,6 @@ def entries(
 ) -> list[Entry]:
     """Newest first; `within` is what the reader reaches, `by` a user's number. One statement, through an index."""
     conditions: list[tuple[str, Any]] = []
-    if within is not None:
-        conditions.append(("e.namespace_number = ANY(%s)", list(within)))
     if asked.namespace_id is not None:
         conditions.append(("e.namespace_number = %s", asked.namespace_id))
     for column, wanted in (("username", asked.username), ("kind", asked.kind), ("subject", asked.subject)):
@@ -144,11 +157,24 @@ def entries(
         conditions.append(("e.id < %s", older_than))
     if newer_than is not None:
         conditions.append(("e.id > %s", newer_than))
-    where = " WHERE " + " AND ".join(text for text, _ in conditions) if conditions else ""
-    direction = "DESC" if newer_than is None else "ASC"
-    found = sql.rows(f"SELECT {_COLUMNS}{where} ORDER BY e.id {direction} LIMIT %s", [*(value for _, value in conditions), limit])
+    where = [text for text, _ in conditions]
+    params = [value for _, value in conditions]
+    backwards = newer_than is None
+    order = "e.id DESC" if backwards else "e.id"
+    condition = f" WHERE {' AND '.join(where)}" if where else ""
+    statement = f"SELECT {_COLUMNS} FROM namespaces_auditentry e{condition} ORDER BY {order} LIMIT %s"
+    if within is not None:
+        side = _OLDER if backwards else _NEWER
+        own = " AND ".join([side.where, *where])
+        statement = (
+            f"SELECT {_COLUMNS} FROM unnest(%s::bigint[]) AS reached (id) CROSS JOIN LATERAL"
+            f" (SELECT e.* FROM namespaces_auditentry e WHERE {own} ORDER BY {side.order} LIMIT %s) e ORDER BY {order} LIMIT %s"
+        )
+        place = newer_than if newer_than is not None else _LAST if older_than is None else older_than
+        params = [list(within), place, *params, limit]
+    found = sql.rows(statement, [*params, limit])
     read = [Entry._make((*row[:-1], jsonio.loads(row[-1]))) for row in found]
-    return read if newer_than is None else read[::-1]
+    return read if backwards else read[::-1]
 
 
 class Page(NamedTuple):
