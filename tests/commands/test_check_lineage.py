@@ -1,11 +1,10 @@
 """`manage.py check_lineage`: orphans are told, contradictions too and repaired with --fix, whatever they are."""
 
 import random
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 
 from documents.trees import checking
@@ -13,6 +12,7 @@ from mixpeek_site import jsonio, sql
 from tests import cast
 from tests.api.places import Documents
 from tests.cast import Api
+from tests.commands.running import ran
 
 pytestmark = pytest.mark.django_db
 EXTRACTOR = {"feature_extractor_name": "scenes", "version": "v1"}
@@ -40,12 +40,8 @@ def tree(api: Api) -> Documents:
 
 def check(*arguments: str) -> tuple[int, list[str], str]:
     """The exit code, the lines for scripts and the text for people."""
-    out, err = StringIO(), StringIO()
-    try:
-        call_command("check_lineage", *arguments, stdout=out, stderr=err)
-    except SystemExit as ended:
-        return int(str(ended.code)), out.getvalue().splitlines(), err.getvalue()
-    return 0, out.getvalue().splitlines(), err.getvalue()
+    told = ran("check_lineage", *arguments)
+    return told.code, told.out.splitlines(), told.err
 
 
 def recorded() -> list[Any]:

@@ -1,16 +1,11 @@
 """`manage.py housekeep`: what was deleted goes, what was not stays, and it ends when told to."""
 
-import os
 import select
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from io import StringIO
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, connections
 
 from documents import housekeeping
@@ -18,6 +13,7 @@ from documents.models import Document, Feature, LineageStep
 from namespaces.models import Bucket, BucketObject, Collection, Namespace
 from tests import cast, server
 from tests.cast import Api
+from tests.commands.running import ran, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,9 +25,7 @@ def api() -> Iterator[Api]:
 
 
 def housekeep() -> list[str]:
-    out = StringIO()
-    call_command("housekeep", "--once", stdout=out)
-    return out.getvalue().splitlines()
+    return ran("housekeep", "--once").out.splitlines()
 
 
 def filled(api: Api, name: str, documents: int = 3) -> str:
@@ -111,13 +105,7 @@ def in_thread(call: object) -> object:
 def test_the_loop_purges_what_is_deleted_later_and_ends_at_sigterm(api: Api) -> None:
     first, later = filled(api, "first"), filled(api, "later")
     api.delete(f"/v1/collections/{first}")
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "housekeep"],
-        cwd=server.PROJECT,
-        env={**os.environ, "DATABASE_URL": server._database_url()},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = started("housekeep", stderr=None)
     assert process.stdout is not None
     for gone in (first, later):
         api.delete(f"/v1/collections/{gone}")

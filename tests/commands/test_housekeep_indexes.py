@@ -1,20 +1,16 @@
 """`manage.py housekeep` builds declared payload indexes and drops those that nobody declares any more."""
 
-import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import StringIO
 from typing import Any
 
 import psycopg
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from documents.models import PayloadIndex, PayloadIndexUse
@@ -24,6 +20,7 @@ from documents.payload_indexes.registry import forget
 from namespaces.models import Namespace
 from tests import cast, server
 from tests.cast import Api
+from tests.commands.running import ran, started, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,9 +34,7 @@ def api() -> Iterator[Api]:
 
 
 def housekeep() -> list[str]:
-    out = StringIO()
-    call_command("housekeep", "--once", stdout=out)
-    return out.getvalue().splitlines()
+    return ran("housekeep", "--once").out.splitlines()
 
 
 def declare(api: Api, *fields: str, type: str = "keyword") -> list[dict[str, Any]]:
@@ -82,13 +77,7 @@ def old_transaction() -> Iterator[None]:
 @contextmanager
 def process() -> Iterator[subprocess.Popen[str]]:
     """The loop, as `serve` has it."""
-    running = subprocess.Popen(
-        [sys.executable, "manage.py", "housekeep"],
-        cwd=server.PROJECT,
-        env={**os.environ, "DATABASE_URL": server._database_url()},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    running = started("housekeep", stderr=None)
     try:
         yield running
     finally:
@@ -100,13 +89,6 @@ def line_of(running: subprocess.Popen[str]) -> str:
     assert running.stdout is not None
     assert select.select([running.stdout], [], [], 30)[0], "nothing was said within 30 seconds"
     return str(running.stdout.readline())
-
-
-def until(what: str, holds: Any) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def test_a_declared_index_is_built(api: Api) -> None:

@@ -7,12 +7,11 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -20,14 +19,10 @@ from documents.models import Document
 from mixpeek_site import jsonio
 from tests import cast, generators
 from tests.cast import Api
+from tests.commands import running
+from tests.commands.running import Ran, places
 
 pytestmark = pytest.mark.django_db
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 def imported(api: Api, collection: str, content: bytes | list[Any], folder: Path, *options: str) -> Ran:
@@ -38,14 +33,7 @@ def imported(api: Api, collection: str, content: bytes | list[Any], folder: Path
 
 
 def ran(api: Api, collection: str, file: str, *options: str) -> Ran:
-    out, err = StringIO(), StringIO()
-    organization = api.scope.organization_public_id
-    arguments = ["--namespace", str(api.namespace), "--collection", collection, "--organization", organization, *options]
-    try:
-        call_command("import_documents", file, *arguments, stdout=out, stderr=err)
-    except SystemExit as ended:
-        return Ran(int(str(ended.code)), out.getvalue(), err.getvalue())
-    return Ran(0, out.getvalue(), err.getvalue())
+    return running.ran("import_documents", file, *places(api, collection), *options)
 
 
 @pytest.fixture

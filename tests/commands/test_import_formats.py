@@ -15,6 +15,7 @@ from mixpeek_site import jsonio
 from namespaces import services
 from tests import cast
 from tests.cast import Api, compact
+from tests.commands.running import places, ran
 
 pytestmark = pytest.mark.django_db
 
@@ -26,13 +27,8 @@ def api() -> Api:
 
 def bring(api: Api, *arguments: str | Path) -> tuple[int, str]:
     """Run the command; its exit code and what it says."""
-    said = StringIO()
-    place = ["--namespace", str(api.namespace), "--organization", api.scope.organization_public_id]
-    try:
-        call_command("import_documents", *map(str, arguments), *place, stdout=said, stderr=said)
-    except SystemExit as ended:
-        return int(str(ended.code)), said.getvalue()
-    return 0, said.getvalue()
+    told = ran("import_documents", *map(str, arguments), *places(api))
+    return told.code, told.err + told.out
 
 
 def write(file: Path, content: str) -> Path:

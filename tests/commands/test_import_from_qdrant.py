@@ -8,16 +8,17 @@ import threading
 import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from qdrant_client import QdrantClient, models
 
 from tests import cast
 from tests.cast import Api
+from tests.commands import running
+from tests.commands.running import Ran, places
 
 pytestmark = pytest.mark.django_db
 
@@ -25,20 +26,8 @@ UUID = "5c56c793-69f3-4fbf-87e6-c4bf54c28c26"
 ODD = {"Ünï.cödé/~": {"": [1, 2.5, None, {"😀": "\u2028"}]}, "title": "A  film", "big": 2**63 - 1, "tiny": 1e-300}
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 def ran(api: Api, collection: str, *options: str) -> Ran:
-    out, err = StringIO(), StringIO()
-    places = ["--namespace", str(api.namespace), "--collection", collection, "--organization", api.scope.organization_public_id]
-    try:
-        call_command("import_from_qdrant", *places, *options, stdout=out, stderr=err)
-    except SystemExit as ended:
-        return Ran(int(str(ended.code)), out.getvalue(), err.getvalue())
-    return Ran(0, out.getvalue(), err.getvalue())
+    return running.ran("import_from_qdrant", *places(api, collection), *options)
 
 
 @pytest.fixture

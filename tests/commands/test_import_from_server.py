@@ -2,23 +2,20 @@
 
 import itertools
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import psycopg
 import pytest
 import urllib3
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from documents.importing import described
 from documents.importing.described import ObjectCounts
@@ -31,6 +28,8 @@ from namespaces import queries, services
 from namespaces.models import BucketObject, Organization, Permission
 from tests import cast, server
 from tests.cast import Api
+from tests.commands import running
+from tests.commands.running import Ran, places
 from tests.data_sets import test_page as page
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,12 +42,6 @@ VECTORS: list[dict[str, Any]] = [
 ]
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 class Place(NamedTuple):
     """A server, and a key to it."""
 
@@ -58,13 +51,8 @@ class Place(NamedTuple):
 
 
 def ran(there: Place, here: Organization, *options: str) -> Ran:
-    out, err = StringIO(), StringIO()
-    places = ["--base-url", there.url, "--api-key", there.key, "--organization", here.public_id]
-    try:
-        call_command("import_from_server", *places, *options, stdout=out, stderr=err)
-    except SystemExit as ended:
-        return Ran(int(str(ended.code)), out.getvalue(), err.getvalue())
-    return Ran(0, out.getvalue(), err.getvalue())
+    named = ["--base-url", there.url, "--api-key", there.key, "--organization", here.public_id]
+    return running.ran("import_from_server", *named, *options)
 
 
 @pytest.fixture
@@ -135,8 +123,7 @@ def body(tier: int, number: int, bucket: str) -> dict[str, Any]:
 
 
 def load(api: Api, collection: str, file: Path) -> None:
-    places = ["--namespace", str(api.namespace), "--collection", collection, "--organization", api.scope.organization_public_id]
-    call_command("import_documents", str(file), *places, stdout=StringIO(), stderr=StringIO())
+    assert running.ran("import_documents", str(file), *places(api, collection)).code == 0
 
 
 NOT_COMPARED = ("namespace_id", "internal_id")
@@ -207,10 +194,9 @@ def assert_same(source: Api, here: Organization, there: Place) -> None:
 
 def findings(organization: str, namespace: str) -> set[tuple[str, str]]:
     """Kinds and documents that `check_lineage` finds: orphans, because it raises where something contradicts."""
-    told = StringIO()
-    places = ["--namespace", namespace, "--organization", organization]
-    call_command("check_lineage", *places, "--json", stdout=told, stderr=StringIO())
-    found = [json.loads(line) for line in told.getvalue().splitlines()]
+    checked = running.ran("check_lineage", "--namespace", namespace, "--organization", organization, "--json")
+    assert checked.code == 0
+    found = [json.loads(line) for line in checked.out.splitlines()]
     return {(each["kind"], each["document_id"]) for each in found if each["kind"] != "summary"}
 
 
@@ -477,14 +463,7 @@ def test_a_collection_of_the_same_name_and_another_id_is_not_written_to(
 
 def command(database: str, *arguments: str) -> subprocess.Popen[str]:
     """A command of its own on another database."""
-    return subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
-        cwd=server.PROJECT,
-        env={**os.environ, "DATABASE_URL": database},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return running.started(*arguments, database=database)
 
 
 def told(database: str, *arguments: str) -> str:

@@ -1,10 +1,8 @@
 """`manage.py import_documents` as a process of its own: killed, interrupted, and beside clients of the API."""
 
 import json
-import os
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connections
 
 from documents.models import Document, LineageStep
@@ -21,6 +18,8 @@ from mixpeek_site import jsonio, sql
 from tests import cast, server
 from tests.api.racing import at_once
 from tests.cast import Api
+from tests.commands import running
+from tests.commands.running import places
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,17 +37,7 @@ def collection(api: Api) -> str:
 
 def started(api: Api, collection: str, file: str, *options: str) -> subprocess.Popen[str]:
     """The command, running; its standard input is a pipe."""
-    organization = api.scope.organization_public_id
-    places = ["--organization", organization, "--namespace", str(api.namespace), "--collection", collection]
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "import_documents", file, *places, *options],
-        cwd=server.PROJECT,
-        env={**os.environ, "DATABASE_URL": server._database_url()},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return running.started("import_documents", file, *places(api, collection), *options)
 
 
 def lines(count: int) -> list[str]:
@@ -144,14 +133,7 @@ def deadlocks() -> int:
 
 
 def load(api: Api, collection: str, file: Path, **options: Any) -> None:
-    call_command(
-        "import_documents",
-        str(file),
-        organization=api.scope.organization_public_id,
-        namespace=str(api.namespace),
-        collection=collection,
-        **options,
-    )
+    assert running.ran("import_documents", str(file), *places(api, collection), **options).code == 0
 
 
 def connected(call: Callable[[], object]) -> Callable[[], object]:

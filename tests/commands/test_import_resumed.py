@@ -12,13 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -32,6 +31,8 @@ from mixpeek_site import jsonio, processes, sql
 from mixpeek_site.errors import DomainError, Fault, NotFoundError, ServiceUnavailableError, ValidationError
 from tests import cast, generators, server
 from tests.cast import Api
+from tests.commands import running
+from tests.commands.running import Ran, places, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MERGE_PATCH = "application/merge-patch+json"
@@ -48,24 +49,8 @@ def collection(api: Api) -> str:
     return cast.collection(api, "scenes")
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 def ran(api: Api, collection: str, file: Path, *options: str) -> Ran:
-    out, err = StringIO(), StringIO()
-    try:
-        call_command("import_documents", str(file), *places(api, collection), *options, stdout=out, stderr=err)
-    except SystemExit as ended:
-        return Ran(int(str(ended.code)), out.getvalue(), err.getvalue())
-    return Ran(0, out.getvalue(), err.getvalue())
-
-
-def places(api: Api, collection: str) -> list[str]:
-    organization = api.scope.organization_public_id
-    return ["--organization", organization, "--namespace", str(api.namespace), "--collection", collection]
+    return running.ran("import_documents", str(file), *places(api, collection), *options)
 
 
 def written(folder: Path, bodies: list[Any], name: str = "input.jsonl") -> Path:
@@ -425,16 +410,7 @@ def test_ctrl_c_and_kill_keep_what_was_committed_and_say_how_to_go_on(
 
 
 def started(api: Api, collection: str, file: str, *options: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "import_documents", file, *places(api, collection), *options],
-        cwd=server.PROJECT,
-        env={**os.environ, "DATABASE_URL": server._database_url()},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return running.started("import_documents", file, *places(api, collection), *options, start_new_session=True)
 
 
 def feed(process: "subprocess.Popen[str]", bodies: list[Any]) -> None:
@@ -444,11 +420,7 @@ def feed(process: "subprocess.Popen[str]", bodies: list[Any]) -> None:
 
 
 def wait_for(documents: int) -> None:
-    for _ in range(1200):
-        if Document.objects.count() >= documents:
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come to that within a minute")
+    until(f"{documents} documents", lambda: Document.objects.count() >= documents)
 
 
 # Answers -------------------------------------------------------------------------------------------------------------------

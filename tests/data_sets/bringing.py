@@ -2,27 +2,19 @@
 
 import json
 from decimal import Decimal
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
-
 from documents.models import Document
 from tests.cast import Api
+from tests.commands.running import places, ran
 
 
 def bring(api: Api, *files: Path, options: str, code: int = 0) -> str:
     """Import files; what the command says of them. `options`: as in a shell."""
-    out = StringIO()
-    place = ["--namespace", str(api.namespace), "--organization", api.scope.organization_public_id]
-    try:
-        call_command("import_documents", *map(str, files), *place, *options.split(), stdout=out, stderr=StringIO())
-        ended = 0
-    except SystemExit as end:
-        ended = int(str(end.code))
-    assert ended == code, out.getvalue()
-    return out.getvalue()
+    told = ran("import_documents", *map(str, files), *places(api), *options.split())
+    assert told.code == code, told
+    return told.out
 
 
 def payloads(api: Api, collection: str) -> list[Any]:
@@ -38,8 +30,5 @@ def parsed(path: Path) -> Any:
 
 def checked(api: Api) -> dict[str, int]:
     """What check_lineage finds."""
-    out = StringIO()
-    place = ["--namespace", str(api.namespace), "--organization", api.scope.organization_public_id]
-    call_command("check_lineage", *place, "--json", stdout=out, stderr=StringIO())
-    summary = json.loads(out.getvalue().splitlines()[-1])
+    summary = json.loads(ran("check_lineage", *places(api), "--json").out.splitlines()[-1])
     return {name: summary[name] for name in ("steps", "orphans", "contradictions", "strays", "cycles")}
