@@ -18,10 +18,10 @@ MINE, OTHERS = (7, 8), 9
 @pytest.fixture(autouse=True)
 def _entries() -> None:
     """Of two namespaces in turns, then twice as many of another one."""
-    for numbers, entries in (("CASE n % 2 WHEN 0 THEN 7 ELSE 8 END", 2000), (str(OTHERS), 4000)):
+    for numbers, entries in (("CASE mod(n, 2) WHEN 0 THEN 7 ELSE 8 END", 2000), (str(OTHERS), 4000)):
         sql.run(
             "INSERT INTO namespaces_auditentry (at, user_number, username, namespace_number, namespace_name, kind, subject,"
-            f" action, changes) SELECT now(), 1, 'u', {numbers}, 'n', CASE n % 3 WHEN 0 THEN 'object' ELSE 'document' END,"
+            f" action, changes) SELECT now(), 1, 'u', {numbers}, 'n', CASE mod(n, 3) WHEN 0 THEN 'object' ELSE 'document' END,"
             f" n::text, 'changed', '{{}}' FROM generate_series(1, {entries}) n"
         )
     sql.run("ANALYZE namespaces_auditentry")
