@@ -17,7 +17,7 @@ from documents.importing.places import Place
 from documents.importing.reporting import ErrorsFile
 from documents.importing.writing import ON_CONFLICT
 from documents.management.importing_files import committed
-from documents.management.telling import JSONProgress, closing, number_of, of_file, result
+from documents.management.telling import JSONProgress, closing, number_of, result
 from mixpeek_site.errors import DomainError
 from mixpeek_site.management.base import (
     EXIT_INTERRUPTED,
@@ -235,13 +235,16 @@ class ArrivingCommand(StoreCommand):
         if given["json"]:
             self.answer(arrivals.as_json(**self.more(arrivals), complete=complete, dry_run=dry_run, **more))
         else:
-            if len(arrivals.counts.files) > 1:
-                self.stdout.write("\n".join(map(of_file, arrivals.counts.files.items())))
-            self.stdout.write(arrivals.closing(dry_run))
+            for line in (*self.parts(arrivals), arrivals.closing(dry_run)):
+                self.stdout.write(line)
         if arrivals.counts.failed:
             if given["errors"]:
                 arrivals.tell(f"What failed is in {given['errors']}: mend it there and feed that file to import_documents.")
             sys.exit(EXIT_PARTLY)
+
+    def parts(self, arrivals: Arrivals) -> list[str]:
+        """What is told of parts before the whole."""
+        return []
 
     def more(self, arrivals: Arrivals) -> dict[str, Any]:
         """For the JSON answer, however it ends."""

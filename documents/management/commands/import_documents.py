@@ -13,7 +13,7 @@ from documents.importing.places import Place, place_for
 from documents.management import importing_files
 from documents.management.arriving import Arrivals, ArrivingCommand, add_import_options, errors_file, options_of
 from documents.management.reading_options import add_mapping, add_reading, mapping_of, reading_of
-from documents.management.telling import by_file
+from documents.management.telling import by_file, of_file
 from mixpeek_site import jsonio
 from mixpeek_site.errors import DomainError
 from mixpeek_site.management.base import EXIT_WRONG_ARGUMENTS
@@ -129,6 +129,10 @@ go on with, 3 done or stopped by --max-errors, but some lines failed, 130 interr
                 return {}
 
             self.bring(arrivals, work, options)
+
+    def parts(self, arrivals: Arrivals) -> list[str]:
+        files = arrivals.counts.files
+        return [of_file(each) for each in files.items()] if len(files) > 1 else []
 
     def more(self, arrivals: Arrivals) -> dict[str, Any]:
         return {"files": by_file(arrivals.counts)}
