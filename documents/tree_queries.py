@@ -8,11 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from documents.trees.impact import Impact, of_document
 from mixpeek_site import jsonio, sql
 from mixpeek_site.jsonio import JSONObject
-
-__all__ = ["Impact"]
 
 
 class Stage(NamedTuple):
@@ -124,11 +121,3 @@ def root(namespace_id: int, object_id: str) -> Root | None:
     parts = (jsonio.loads(fields), jsonio.loads(blobs), jsonio.loads(system))
     about = (key, bucket, bucket_name, bucket_key)
     return Root(number, public_id, place_name, object_id, *about, *parts, created, updated, found)
-
-
-# What a delete means ------------------------------------------------------------------------------------------------
-
-
-def impact(namespace_id: int, document_id: str) -> Impact:
-    """What hangs on a document, all of it. Raises NotFoundError when it is not stored."""
-    return of_document(namespace_id, None, document_id)

@@ -10,9 +10,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from documents import services, tree_queries
+from documents import services
 from documents.admin.document import Opened, base_context, open_document
-from documents.trees.impact import Impact, Share
+from documents.trees.impact import Impact, Share, of_document
 from mixpeek_site.errors import ConflictError, PreconditionFailedError
 from mixpeek_site.transactions import atomic
 from namespaces.admin import audit
@@ -27,7 +27,7 @@ TYPED_FROM = 100  # documents that a cascade takes
 def delete_page(request: HttpRequest, namespace_id: int, document_id: str) -> HttpResponse:
     require(request, namespace_id, "documents.delete_document")
     opened = open_document(namespace_id, document_id, children=1)
-    impact = tree_queries.impact(namespace_id, document_id)
+    impact = of_document(namespace_id, None, document_id)
     chosen, problem = request.POST.get("on_children", ""), ""
     if request.method == "POST":
         problem = _fault(request, opened, impact)

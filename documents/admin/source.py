@@ -10,9 +10,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from documents import queries, services, tree_queries
+from documents import lineage, services
 from documents.admin.document import base_context, open_document
 from documents.inputs import MAX_REFERENCE_LENGTH, read_patch
+from documents.trees.impact import of_document
 from mixpeek_site.errors import DomainError, NotFoundError, PreconditionFailedError, ValidationError
 from mixpeek_site.transactions import atomic
 from namespaces.admin import audit
@@ -34,7 +35,7 @@ def source_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
         kind, wanted = request.POST.get("kind", ""), request.POST.get("source", "").strip()
         confirmed = request.POST.get("unstored") == "yes"
         problem = _fault(kind, wanted)
-        if not problem and kind == "document" and not confirmed and not _is_stored(opened.namespace, wanted):
+        if not problem and kind == "document" and not confirmed and wanted not in lineage.stored_parents(namespace_id, [wanted]):
             problem, unstored = f"No document {wanted} is stored in this namespace.", True
         if not problem:
             known = whole_number(request.POST.get("version")) or 0
@@ -42,6 +43,7 @@ def source_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
                 "source_type": "collection" if kind == "document" else "bucket",
                 KINDS[kind]: wanted,
             }
+            moved_along: list[int] = []
             try:
                 with atomic():  # what is not recorded is not done
                     moved = services.patch_document(
@@ -50,9 +52,10 @@ def source_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
                         document_id=document_id,
                         given=read_patch(body, document_id),
                         versions=[known],
+                        on_moved=moved_along.append,
                     )
                     before = stored.source_document_id or stored.source_object_id
-                    along = tree_queries.impact(namespace_id, document_id).below
+                    along = sum(moved_along)
                     changes = {"source_before": before, "source": wanted, "moved_along": along}
                     audit.record(request, namespace_id, "document", document_id, "changed", changes)
             except PreconditionFailedError:
@@ -71,7 +74,7 @@ def source_page(request: HttpRequest, namespace_id: int, document_id: str) -> Ht
     context = {
         **base_context(request, opened),
         "subtitle": "Move",
-        "impact": tree_queries.impact(namespace_id, document_id),
+        "impact": of_document(namespace_id, None, document_id),
         "kind": kind,
         "wanted": wanted,
         "problem": problem,
@@ -88,11 +91,3 @@ def _fault(kind: str, wanted: str) -> str:
     if len(wanted) > MAX_REFERENCE_LENGTH or "\x00" in wanted:
         return f"An id has at most {MAX_REFERENCE_LENGTH} characters."
     return ""
-
-
-def _is_stored(namespace: Any, document_id: str) -> bool:
-    try:
-        queries.document(staff_scope(namespace), None, document_id)
-    except NotFoundError:
-        return False
-    return True

@@ -24,20 +24,30 @@ def changes_lineage(stored: StoredDocument | lineage.StoredLineage, given: Linea
 
 
 def move(
-    scope: Scope, collection: str | None, document_id: str, given: LineageInput, write: Callable[[], StoredDocument]
+    scope: Scope,
+    collection: str | None,
+    document_id: str,
+    given: LineageInput,
+    write: Callable[[], StoredDocument],
+    on_moved: Callable[[int], None] | None = None,
 ) -> StoredDocument:
     """Give a document another source (or, its parent not stored, other roots), and its subtree what follows from it.
 
+    `on_moved` is told how many documents below it went along.
     One transaction, whose statements may take settings.BULK_STATEMENT_SECONDS. Raises NotFoundError, ValidationError, what
     `write` raises, and ServiceUnavailableError for a subtree that took too long: nothing has changed then.
     """
     with unhurried(settings.BULK_STATEMENT_SECONDS):
-        return _move(scope, collection, document_id, given, write)
+        stored, documents = _move(scope, collection, document_id, given, write)
+        if on_moved is not None:
+            on_moved(documents - 1)
+        return stored
 
 
 def _move(
     scope: Scope, collection: str | None, document_id: str, given: LineageInput, write: Callable[[], StoredDocument]
-) -> StoredDocument:
+) -> tuple[StoredDocument, int]:
+    """The document, and how many its subtree has with it."""
     parent = given.source_document_id
     lineage.lock_documents(scope, exclusively=[document_id], shared=[parent] if parent else [], namespace="exclusive")
     locked = locked_document(scope, collection, document_id)
@@ -75,7 +85,7 @@ ON CONFLICT (id, namespace_id) DO UPDATE SET source_type = excluded.source_type,
         locked.namespace_id, locked.key, root_before=before.root_object_id, bucket_before=before.root_bucket_id
     )
     lineage.check(found, sent, roots=False)
-    return with_lineage(stored, sent, found)
+    return with_lineage(stored, sent, found), found.documents
 
 
 def _moved(stored: StoredDocument, given: LineageInput) -> LineageInput:

@@ -1,6 +1,6 @@
 """PUT and PATCH: one UPDATE that names what changes; a body that names lineage looks at the stored one first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -85,10 +85,12 @@ def patch_document(
     document_id: str,
     given: DocumentInput,
     versions: Sequence[int] | None = None,
+    on_moved: Callable[[int], None] | None = None,
 ) -> StoredDocument:
     """PATCH: `given`'s payload, internal metadata and system are merge patches (documents/patching.py).
 
     The merge runs inside the UPDATE, on the row as it is then, so patches of different fields at once all survive.
+    `on_moved` is told how many documents below this one went along, where it gets another source.
     Raises what `replace_document` does.
     """
     limit: int = settings.MAX_DOCUMENT_BYTES
@@ -102,7 +104,7 @@ def patch_document(
         if patch:
             sets.append(f"{column} = documents_patched(d.{column}, %s::jsonb, %s)")
             params += [jsonio.dumps(patch), limit]
-    return _update(scope, collection, document_id, given, sets, params, versions)
+    return _update(scope, collection, document_id, given, sets, params, versions, on_moved)
 
 
 def json_patch_document(
@@ -147,6 +149,7 @@ def _update(
     sets: list[str],
     params: list[Any],
     versions: Sequence[int] | None,
+    on_moved: Callable[[int], None] | None = None,
 ) -> StoredDocument:
     require_same_collection(scope, collection, given.collection, document_id)
     size = lineage_bytes(given.lineage)
@@ -172,7 +175,7 @@ def _update(
         stored = locked_document(scope, collection, document_id).document
         if not changes_lineage(stored, given.lineage):
             return write()
-    return move(scope, collection, document_id, given.lineage, write)
+    return move(scope, collection, document_id, given.lineage, write, on_moved)
 
 
 def _run_update(

@@ -48,6 +48,13 @@ def test_the_subtree_moves_along(client: Client, tree: Place) -> None:
     assert AuditEntry.objects.get().changes == {"source_before": "doc_video", "source": "doc_other", "moved_along": 1}
 
 
+def test_a_move_counts_what_moves_along_while_it_moves_it(client: Client, tree: Place) -> None:
+    with staff.statements() as asked:
+        move(client, tree, "document", "doc_other")
+    below = [each for each in asked if "WITH RECURSIVE" in each and "orphaned" in each]
+    assert not below  # others of the namespace would wait for a second count
+
+
 def test_it_becomes_the_top_of_an_object_s_tree(client: Client, tree: Place) -> None:
     move(client, tree, "object", "obj_3")
     assert source_of(tree, "doc_scene") == ("obj_3", None)

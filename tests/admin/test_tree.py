@@ -11,6 +11,7 @@ from documents import tree_queries
 from documents.templatetags import store_numbers
 from documents.trees import edges, finding
 from documents.trees import nodes as tree_nodes
+from documents.trees.impact import of_document
 from namespaces import services
 from namespaces.models import BucketObject, Collection
 from tests import cast
@@ -467,7 +468,7 @@ def test_impact_counts_what_hangs_on_a_document(place: Place) -> None:
     video = place.first("obj_1")
     for _ in range(2):
         place.child(place.child(video, collection=scenes))
-    found = tree_queries.impact(place.pk, video.document_id)
+    found = of_document(place.pk, None, video.document_id)
     assert (found.children, found.below) == ({"scenes": 2}, 4)
     document_services.delete_document(scope=place.scope, collection=None, document_id=video.document_id, on_children="cascade")
     assert tree_queries.root(place.pk, "obj_1") is None
