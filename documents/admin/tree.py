@@ -27,6 +27,7 @@ from namespaces.admin.urls import list_url, tree_url
 
 VIEW = ("documents.view_document", "documents.change_document")
 LEAST_WANTED = 2  # characters of a search
+_LEFT_OUT = "…"  # in a way that is too long for a line
 
 
 @page
@@ -194,17 +195,18 @@ def _search_context(tree: Tree, wanted: str) -> dict[str, Any]:
     if len(wanted) < LEAST_WANTED:
         return {"sought": wanted, "too_short": bool(wanted), "found": None}
     found = finding.search(*tree, wanted)
-    named = finding.titles(tree.namespace_id, (id for hit in found.hits for id in hit.above))
+    above = [_shortened(hit.above) for hit in found.hits]
+    named = finding.titles(tree.namespace_id, (id for way in above for id in way if id != _LEFT_OUT))
     hits = [
-        {"hit": hit, "url": tree_url(*tree, at=hit.document_id), "above": [named.get(id, id) for id in _shortened(hit.above)]}
-        for hit in found.hits
+        {"hit": hit, "url": tree_url(*tree, at=hit.document_id), "above": [named.get(id, id) for id in way]}
+        for hit, way in zip(found.hits, above, strict=True)
     ]
     return {"sought": wanted, "found": found, "hits": hits, "read": finding.READ, "ids_read": finding.IDS_READ}
 
 
 def _shortened(above: list[str]) -> list[str]:
     """The way to a hit in one line: its beginning and its end."""
-    return above if len(above) <= 5 else [*above[:2], "…", *above[-2:]]
+    return above if len(above) <= 5 else [*above[:2], _LEFT_OUT, *above[-2:]]
 
 
 def _curl(request: HttpRequest, root: Root) -> str:

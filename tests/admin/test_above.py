@@ -1,9 +1,11 @@
 """What pages say is above a document: nothing, a parent that is not stored, a circle, or more than is shown."""
 
+from collections.abc import Iterable
+
 import pytest
 from django.test import Client
 
-from documents.trees import climbing
+from documents.trees import climbing, finding
 from mixpeek_site import sql
 from tests import cast
 from tests.admin import staff
@@ -85,3 +87,18 @@ def test_a_status_that_is_no_text_is_none_on_every_page(client: Client, place: P
     place.first("obj_2", "doc_x", internal_metadata={"ingestion_status": 5})
     for path in (f"/tree/{place.pk}/obj_2/", f"/document/{place.pk}/doc_x/", f"/documents/document/?namespace={place.pk}"):
         assert 'data-status="5"' not in staff.get(client, path)
+
+
+def test_a_search_reads_the_titles_that_it_shows(client: Client, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = place.document("doc_5", source_document_id="doc_4", source_collection_id=place.collection)
+    place.child(parent, "doc_deep", title="deep")
+    read: list[str] = []
+
+    def noted(namespace_id: int, document_ids: Iterable[str]) -> dict[str, str]:
+        read.extend(document_ids)
+        return {}
+
+    monkeypatch.setattr(finding, "titles", noted)
+    page = staff.words(staff.get(client, f"/tree/{place.pk}/obj_1/search/?q=deep"))
+    assert "doc_0 › doc_1 › … › doc_4 › doc_5" in page
+    assert read == ["doc_0", "doc_1", "doc_4", "doc_5"]
