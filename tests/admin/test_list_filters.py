@@ -109,6 +109,15 @@ def test_an_id_s_beginning_looks_through_so_many_ids_and_says_so(client: Client,
     assert "Looked through the first 5 ids that begin so" in page
 
 
+def test_where_it_looked_through_is_said_of_an_empty_list_too(client: Client, place: Place) -> None:
+    for number in range(6):
+        with_status(place, f"doc_{number}", "FAILED" if number == 5 else "COMPLETED")
+    with mock.patch.object(listed, "ID_WALK", 5):
+        page = listing(client, place, q="doc_", status="FAILED")
+    assert ids(page) == []
+    assert "Looked through the first 5 ids that begin so" in page
+
+
 def test_words_find_documents_the_best_first(client: Client, place: Place) -> None:
     place.document("doc_1", text="a harbour, seen from another harbour")
     place.document("doc_2", text="the harbour, with many other words about other things in it")

@@ -56,6 +56,13 @@ def _document(target: Target) -> str:
     return str(target.request("POST", path, {"title": "x", "metadata": {"a": 1}})["document_id"])
 
 
+def _root(target: Target) -> str:
+    root = f"s3://videos/{os.urandom(8).hex()}"
+    path = "/v1/collections/{collection_identifier}/documents".format_map(target.ids)
+    target.request("POST", path, {"source_object_id": root})
+    return root
+
+
 def _namespace(target: Target) -> str:
     """Not the one that the requests are in: it may be deleted."""
     return str(target.request("POST", "/v1/namespaces", {"namespace_name": os.urandom(8).hex()})["namespace_id"])
@@ -66,6 +73,7 @@ _MAKERS: dict[str, tuple[str, Callable[[Target], str]]] = {
     "object_identifier": ("/v1/buckets/{bucket_identifier}/objects/{object_identifier}", _object),
     "collection_identifier": ("/v1/collections/{collection_identifier}", _collection),
     "document_id": ("/v1/collections/{collection_identifier}/documents/{document_id}", _document),
+    "object_id": ("/v1/objects/{object_id}/documents", _root),
     "namespace_identifier": ("/v1/namespaces/{namespace_identifier}", _namespace),
 }
 
