@@ -72,11 +72,11 @@ def add_found(
     lineage: bool = False,
     source: str = "c",
     ranked: bool = False,
-    most: int = RANKED,
+    most: int | None = None,
 ) -> None:
     """`SELECT select FROM …` of the documents that match, in no order, by way of the indexes that the plan names.
 
-    Each collection is looked up by itself (OFFSET 0). `ranked`: of each, no more than `most`.
+    Each collection is looked up by itself (OFFSET 0). `ranked`: of each, no more than `most`, else `RANKED`.
     """
     searched = question.search is not None
     out.add(f"SELECT m.* FROM {source}{' CROSS JOIN q' if searched else ''} CROSS JOIN LATERAL (SELECT ").add(select)
@@ -91,7 +91,7 @@ def add_found(
         )
     add_conditions(out, question)
     if ranked:
-        out.add(f" LIMIT {most}) d")
+        out.add(f" LIMIT {RANKED if most is None else most}) d")
     out.add(" OFFSET 0) m")
 
 

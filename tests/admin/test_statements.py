@@ -20,7 +20,7 @@ COSTS = {
     "/namespaces/namespace/{ns}/delete/": 1,
     "/namespaces/namespace/{ns}/history/": 2,
     "/namespaces/namespace/add/": 1,
-    "/namespaces/collection/{collection}/change/": 2,
+    "/namespaces/collection/{collection}/change/": 3,
     "/namespaces/collection/{collection}/delete/": 1,
     "/namespaces/collection/{collection}/history/": 2,
     "/namespaces/collection/add/": 1,
