@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from documents import importing
 from documents.importing.places import place_for
-from documents.sample import stdlib
+from documents.sample import embeddings, stdlib
 from documents.sample.stdlib import Decomposed, Module
 from mixpeek_site import jsonio
 from mixpeek_site.errors import AlreadyExistsError, ConflictError
@@ -56,11 +56,15 @@ class Loaded(NamedTuple):
     root: str  # the object that is worth a first look
 
 
-def load(scope: Scope, modules: Sequence[Module], tell: Callable[[int, int], None]) -> Loaded:
-    """Load modules into a namespace; `tell(modules, documents)` after each group of them.
+def load(scope: Scope, modules: Sequence[Module], tell: Callable[[int, int], None], *, embed: bool = False) -> Loaded:
+    """Load modules into a namespace; `tell(modules, documents)` after each group of them. `embed`: with vectors of what the
+    documents say, declared in their collections; documents that are there already get theirs, too.
 
-    Raises NotFoundError for the namespace, ConflictError when it has collections of these names that are not the sample's.
+    Raises NotFoundError for the namespace, ConflictError when it has collections of these names that are not the sample's,
+    or vectors of another kind; MissingExtraError, and ServiceUnavailableError for vectors without pgvector.
     """
+    if embed:
+        embeddings.embedded(["so that what is missing is missed before anything is loaded"])
     namespace_id = require_namespace(scope)
     bucket = _bucket(scope, namespace_id)
     source: JSONObject = {"type": "bucket", "bucket_ids": [bucket.public_id]}
@@ -68,6 +72,9 @@ def load(scope: Scope, modules: Sequence[Module], tell: Callable[[int, int], Non
     for tier in TIERS:
         collection = _collection(scope, namespace_id, tier, source)
         source = {"type": "collection", "collection_id": collection.public_id}
+        if embed:
+            config = {"vector_indexes": [embeddings.DECLARED]}
+            services.update_collection(scope=scope, collection_identifier=collection.public_id, config=config)
         places.append(place_for(scope, collection.public_id))
     documents = new_objects = new_documents = 0
     for begin in range(0, len(modules), MODULES_AT_ONCE):
@@ -76,15 +83,25 @@ def load(scope: Scope, modules: Sequence[Module], tell: Callable[[int, int], Non
         results = services.create_objects(scope=scope, bucket_identifier=bucket.public_id, new=new)
         new_objects += sum(result.bucket_object is not None for result in results)
         for place, bodies in zip(places, _by_tier([stdlib.decompose(module) for module in group]), strict=True):
-            counts = _import(place, bodies)
+            counts = _import(place, bodies, "skip")
             documents += counts.lines
             new_documents += counts.imported
+            if embed:
+                _import(place, _vectors(bodies), "merge")
         tell(begin + len(group), documents)
     root = next((module for module in modules if module.name == "json.decoder"), modules[0])
     return Loaded(len(modules), documents, new_objects, new_documents, root.object_id)
 
 
-def _import(place: importing.places.Place, bodies: Sequence[JSONObject]) -> importing.Counts:
+def _vectors(bodies: Sequence[JSONObject]) -> list[JSONObject]:
+    found = embeddings.embedded([embeddings.said_by(body) for body in bodies])
+    return [
+        {"document_id": body["document_id"], "vectors": {embeddings.NAME: vector}}
+        for body, vector in zip(bodies, found, strict=True)
+    ]
+
+
+def _import(place: importing.places.Place, bodies: Sequence[JSONObject], on_conflict: str) -> importing.Counts:
     """Raises ConflictError for a document that is refused, which the sample's own never are."""
 
     def report(_counts: importing.Counts, failures: list[importing.Failure], _position: int) -> None:
@@ -92,7 +109,7 @@ def _import(place: importing.places.Place, bodies: Sequence[JSONObject]) -> impo
             raise ConflictError(f"{failures[0].document_id}: {failures[0].reason}")
 
     lines = importing.lines_of(jsonio.dumps(body).encode() for body in bodies)
-    return importing.run(lines, place, importing.Options(on_conflict="skip"), report)
+    return importing.run(lines, place, importing.Options(on_conflict=on_conflict), report)
 
 
 def _by_tier(made: Sequence[Decomposed]) -> tuple[list[JSONObject], list[JSONObject], list[JSONObject]]:

@@ -1,5 +1,6 @@
 """`manage.py load_sample`: Python's standard library in three tiers."""
 
+import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,18 @@ def test_collections_of_those_names_that_are_not_the_samples_are_left_alone(api:
     with pytest.raises(CommandError, match="load it into another namespace"):
         load(api)
     assert not Document.objects.exists()
+
+
+@pytest.mark.pgvector
+def test_with_vectors_it_is_searched_by_meaning(api: Api) -> None:
+    load(api)
+    assert "(0 new)" in load(api, "--embed")
+    call_command("embed", "decode JSON from a string", stdout=(out := StringIO()))
+    body = {"vector": json.loads(out.getvalue()), "limit": 3, "select": ["document_id"]}
+    answer = api.post("/v1/collections/methods/documents/search", body).json()
+    assert {one["document_id"].split(":")[1].split(".")[0] for one in answer["results"]} == {"json"}
+    [declared] = api.get("/v1/collections/methods").json()["vector_indexes"]
+    assert (declared["name"], declared["index"]["dimensions"]) == ("text", 256)
 
 
 def test_with_several_namespaces_one_must_be_named(api: Api) -> None:

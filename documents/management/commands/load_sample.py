@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from django.urls import NoReverseMatch, reverse
 
 from documents.sample import loading, stdlib
+from documents.sample.embeddings import MissingExtraError
 from mixpeek_site import env
 from mixpeek_site.errors import BadRequestError
 from mixpeek_site.management.base import StoreCommand, add_json
@@ -28,13 +29,17 @@ examples:
   manage.py load_sample                     some hundred well-known modules; a few seconds
   manage.py load_sample --all               the whole library, tens of thousands of documents
   manage.py load_sample --namespace media
+  manage.py load_sample --embed             with vectors of what they say; `manage.py embed` makes one of a question
 
-exit codes: 0 it is loaded, 1 there is no such namespace, or the database can't be reached, 2 wrong arguments,
-130 interrupted"""
+exit codes: 0 it is loaded, 1 there is no such namespace, the extra `embeddings` or pgvector is missing, or the database
+can't be reached, 2 wrong arguments, 130 interrupted"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--all", action="store_true", help="Every module instead of the well-known ones.")
         parser.add_argument("--namespace", metavar="N", help="Its id or name; may be left out when there is exactly one.")
+        parser.add_argument(
+            "--embed", action="store_true", help="With vectors of 256 dimensions; needs the extra `embeddings` (wordllama)."
+        )
         add_organization(parser)
         add_json(parser)
 
@@ -45,7 +50,12 @@ exit codes: 0 it is loaded, 1 there is no such namespace, or the database can't 
         if not modules:
             raise CommandError("This Python has no readable standard library (no .py files), so there is nothing to load.")
         with Progress(len(modules), self.progress_stream, in_bytes=False) as progress:
-            loaded = loading.load(scope, modules, lambda done, documents: progress.update(documents, done))
+            try:
+                loaded = loading.load(
+                    scope, modules, lambda done, documents: progress.update(documents, done), embed=options["embed"]
+                )
+            except MissingExtraError as error:
+                raise CommandError(str(error)) from error
         if json:
             about = {"modules": loaded.modules, "documents": loaded.documents, "new_documents": loaded.new_documents}
             self.answer({"namespace": scope.identifier, **about})
