@@ -55,6 +55,8 @@ def _md5(body: bytes) -> str:
 
 
 class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"  # so that `Expect: 100-continue` is answered, for which botocore would wait a second
+
     def log_message(self, *_: Any) -> None:
         pass
 

@@ -33,6 +33,7 @@ class S3Store:
         self._beginnings = tuple(name[:-1] for name in options.buckets if name.endswith("*"))
         self._addresses: dict[str, Address] = {}
         self._lock = threading.Lock()
+        self._sending: tuple[sigv4.Credentials, Any] | None = None
         self._named = named(options.credentials) if options.credentials else None
         if options.profile and options.profile not in self._session.available_profiles:
             raise ImproperlyConfigured(f"BLOB_STORES: the profile {options.profile!r} is not configured on this machine.")
@@ -127,17 +128,22 @@ class S3Store:
         keys = self._credentials()
         if keys is None:
             raise ServiceUnavailableError("The server has no keys for its blob store.")
-        client = self._client(
-            aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key, aws_session_token=keys.token
-        )
         try:
-            getattr(client, operation)(**arguments)
+            getattr(self._client_of(keys), operation)(**arguments)
         except (BotoCoreError, ClientError) as error:
             if missing_is_fine and isinstance(error, ClientError) and _status(error) == 404:
                 return
             raise ServiceUnavailableError(f"The blob store does not answer as it should: {_said(error)}.") from error
-        finally:
-            client.close()
+
+    def _client_of(self, keys: sigv4.Credentials) -> Any:
+        """One for all threads, as botocore allows: to make it takes longer than to send a small file."""
+        with self._lock:
+            if self._sending is None or self._sending[0] != keys:
+                client = self._client(
+                    aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key, aws_session_token=keys.token
+                )
+                self._sending = keys, client
+            return self._sending[1]
 
 
 def address(client: Any, bucket: str) -> Address:

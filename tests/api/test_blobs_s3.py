@@ -34,11 +34,18 @@ def endpoint() -> Iterator[str]:
             process.terminate()
 
 
+@pytest.fixture(scope="module")
+def films(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One store for all tests: its clients take longer to make than what they send."""
+    url = f"s3://films?endpoint={endpoint}&style=path&credentials=FILMS"
+    return configuration.read(url, tmp_path_factory.mktemp("blobs"))
+
+
 @pytest.fixture(autouse=True)
-def _in_films(endpoint: str, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _in_films(films: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FILMS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("FILMS_SECRET_ACCESS_KEY", SECRET)
-    settings.BLOB_STORES = configuration.read(f"s3://films?endpoint={endpoint}&style=path&credentials=FILMS", tmp_path)
+    settings.BLOB_STORES = films
 
 
 def fetched(url: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
