@@ -15,15 +15,9 @@ def _no_copies_left() -> Iterator[None]:
     installation.remove_copies()
 
 
-@pytest.fixture(params=ACCOUNTS)
-def each(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    """A new installation without a cluster, of root and of an ordinary user in turn."""
-    yield from _installation(request.param)
-
-
 @pytest.fixture(params=[ACCOUNTS[0], *(pytest.param(other, marks=pytest.mark.full) for other in ACCOUNTS[1:])])
 def here(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    """The same where the account hardly matters: the other one's turn comes in the long run only."""
+    """A new installation without a cluster, of the account that runs the tests; an ordinary user's turn comes in the full run."""
     yield from _installation(request.param)
 
 

@@ -36,18 +36,18 @@ def start(here: Installation) -> int:
 # Starting
 
 
-def test_the_first_command_that_needs_the_database_starts_it(each: Installation) -> None:
-    done = each.manage("migrate")
+def test_the_first_command_that_needs_the_database_starts_it(here: Installation) -> None:
+    done = here.manage("migrate")
     assert done.returncode == 0, done.stdout
-    assert each.manage("postgres", "status").returncode == 0
+    assert here.manage("postgres", "status").returncode == 0
 
 
-def test_it_never_runs_as_root_and_only_its_account_reaches_data_and_socket(each: Installation) -> None:
-    pid = start(each)
+def test_it_never_runs_as_root_and_only_its_account_reaches_data_and_socket(here: Installation) -> None:
+    pid = start(here)
     assert psutil.Process(pid).uids().effective != 0
-    for directory in (each.cluster.home, each.cluster.directory):
+    for directory in (here.cluster.home, here.cluster.directory):
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    assert each.cluster.socket_directory == each.cluster.directory
+    assert here.cluster.socket_directory == here.cluster.directory
     assert not [one for one in psutil.Process(pid).net_connections("inet") if one.status == psutil.CONN_LISTEN]
 
 
@@ -68,11 +68,11 @@ def test_vectors_come_along(anywhere: Installation) -> None:
         connection.execute("CREATE EXTENSION vector")
 
 
-def test_eight_cold_starts_at_once_make_one_server(each: Installation) -> None:
-    starts = [finished(process) for process in [each.start("postgres", "start") for _ in range(8)]]
+def test_eight_cold_starts_at_once_make_one_server(here: Installation) -> None:
+    starts = [finished(process) for process in [here.start("postgres", "start") for _ in range(8)]]
     assert [one.returncode for one in starts] == [0] * 8, [one.stdout for one in starts]
     assert sorted("started" in one.stdout for one in starts) == [False] * 7 + [True]
-    assert each.cluster.log.read_text().count("ready to accept connections") == 1
+    assert here.cluster.log.read_text().count("ready to accept connections") == 1
 
 
 @pytest.mark.full
@@ -142,14 +142,14 @@ def test_a_pid_file_that_names_a_living_foreign_process_of_the_same_account(here
         foreign.wait()
 
 
-def test_after_kill_9_of_the_server_the_next_command_simply_works_and_nothing_is_lost(each: Installation) -> None:
-    start(each)
-    with each.connect() as connection:
+def test_after_kill_9_of_the_server_the_next_command_simply_works_and_nothing_is_lost(here: Installation) -> None:
+    start(here)
+    with here.connect() as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
-    os.kill(each.server_pid(), signal.SIGKILL)
-    done = each.manage("migrate")
+    os.kill(here.server_pid(), signal.SIGKILL)
+    done = here.manage("migrate")
     assert done.returncode == 0, done.stdout
-    with each.connect() as connection:
+    with here.connect() as connection:
         assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
 
 
