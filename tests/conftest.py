@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -12,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.test import TransactionTestCase
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from mixpeek_site.blob_stores.configuration import LocalOptions
 from mixpeek_site.embedded import allow_start
@@ -21,6 +23,19 @@ from tests.server import serving
 # A run that a shell began in the background ignores Ctrl-C, and so would every command that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_look_for_files = WhiteNoiseMiddleware.add_files_from_finders
+_static_files: dict[str, Any] = {}
+
+
+def _look_for_files_once(middleware: WhiteNoiseMiddleware) -> None:
+    """Every client of a test makes the middleware anew, whose look for static files takes longer than most tests."""
+    if not _static_files:
+        _look_for_files(middleware)
+        _static_files.update(middleware.files)
+    middleware.files.update(_static_files)
+
+
+WhiteNoiseMiddleware.add_files_from_finders = _look_for_files_once
 TransactionTestCase._fixture_teardown = emptying.empty  # type: ignore[attr-defined]
 
 # pytest-django makes its test database on that server; the first connection starts it.
