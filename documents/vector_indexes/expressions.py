@@ -18,7 +18,7 @@ OPERATORS: Final[dict[Metric, str]] = {"cosine": "<=>", "l2": "<->", "dot": "<#>
 _CLASSES: Final[dict[Metric, str]] = {"cosine": "vector_cosine_ops", "l2": "vector_l2_ops", "dot": "vector_ip_ops"}
 
 M: Final = 16
-EF_CONSTRUCTION: Final = 64
+EF_CONSTRUCTION: Final = 128
 """pgvector's own defaults: links of a vector in the graph, and how many candidates are looked at for them."""
 
 MAX_HNSW_DIMENSIONS: Final = 2_000

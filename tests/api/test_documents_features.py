@@ -40,9 +40,9 @@ def test_numbers_are_float32_exact_in_and_out(documents: Documents, kind: str) -
     expected = list(map(single, NUMBERS))
     for numbers in shown:
         assert [single(float(number)) for number in numbers] == expected
-    assert "-0," in text  # which a parser of whole numbers may take for 0
+    assert "-0.0," in text  # for a parser of whole numbers may take -0 for 0
     # And put back, they stay what they are.
-    documents.put("a", jsonio.loads(text.replace("-0,", "-0.0,")))
+    documents.put("a", jsonio.loads(text))
     assert documents.api.get(url).content.decode().partition('"_internal"')[0] == text.partition('"_internal"')[0]
 
 

@@ -34,7 +34,7 @@ Vector = list[float]
 
 @dataclass(frozen=True)
 class Planted:
-    """Clustered vectors by the number of their document; queries from one cluster; which documents each field keeps."""
+    """Clustered vectors by the number of their document; queries, most from one cluster; which documents each field keeps."""
 
     api: Api
     collection: str
@@ -71,7 +71,7 @@ def planted_vectors(count: int) -> tuple[list[Vector], list[Vector]]:
     def around(centre: Vector) -> Vector:
         return unit([number + chance.gauss(0, 0.5) for number in centre])
 
-    return [around(chance.choice(centres)) for _ in range(count)], [around(centres[0]) for _ in range(12)]
+    return [around(chance.choice(centres)) for _ in range(count)], [around(centre) for centre in (*[centres[0]] * 12, *centres[1:])]
 
 
 @pytest.fixture(scope="module", params=[3_000, pytest.param(30_000, marks=pytest.mark.full)])
