@@ -71,7 +71,8 @@ def planted_vectors(count: int) -> tuple[list[Vector], list[Vector]]:
     def around(centre: Vector) -> Vector:
         return unit([number + chance.gauss(0, 0.5) for number in centre])
 
-    return [around(chance.choice(centres)) for _ in range(count)], [around(centre) for centre in (*[centres[0]] * 12, *centres[1:])]
+    asked = (*[centres[0]] * 12, *centres[1:])
+    return [around(chance.choice(centres)) for _ in range(count)], [around(centre) for centre in asked]
 
 
 @pytest.fixture(scope="module", params=[3_000, pytest.param(30_000, marks=pytest.mark.full)])
