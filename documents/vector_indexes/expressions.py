@@ -19,7 +19,8 @@ _CLASSES: Final[dict[Metric, str]] = {"cosine": "vector_cosine_ops", "l2": "vect
 
 M: Final = 16
 EF_CONSTRUCTION: Final = 128
-"""pgvector's own defaults: links of a vector in the graph, and how many candidates are looked at for them."""
+"""Links of a vector in the graph, as pgvector has it, and how many candidates are looked at for them: twice as many as there, for
+a graph in which searches don't get lost."""
 
 MAX_HNSW_DIMENSIONS: Final = 2_000
 """What pgvector can index of the type `vector`."""
