@@ -120,6 +120,11 @@ def goes_and_comes_back(first: list[Any], then: list[Any], tmp_path: Path) -> No
     api = cast.api()
     for name in COLLECTIONS:
         services.create_collection(scope=api.scope, name=name, collection_id=f"col_of_{name}", config=config(name))
+    # source_details of generation 1 give a root to what names none. A PUT that names another source leaves them as they are,
+    # and who creates the document from what is shown, as an import does, gets that root again (docs/moving-your-data.md).
+    again = {document_id for _, document_id, _ in then}
+    first = [(collection, name, _without_details(body) if name in again else body) for collection, name, body in first]
+    then = [(write, name, _without_details(body)) for write, name, body in then]
     stored: dict[str, str] = {}
     for collection, document_id, body in first:
         if api.post(f"/v1/collections/{collection}/documents", {**body, "document_id": document_id}).status_code == 200:
@@ -134,6 +139,10 @@ def goes_and_comes_back(first: list[Any], then: list[Any], tmp_path: Path) -> No
         else:
             api.post(place, {**body, "document_id": document_id})
     assert_comes_back(api, tmp_path / f"{next(_numbers)}")
+
+
+def _without_details(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "source_details"}
 
 
 def config(name: str) -> dict[str, Any]:
