@@ -51,8 +51,7 @@ def _documents(listing: Listing, scope: Scope, max_bytes: int) -> str:
         rest["warnings"].append(RANKED_SOME)
     rest["pagination"] = pagination(page, found.total, cursor, more)
     rest["total_documents"] = rest["stats"]["total_documents"] = found.total
-    texts = ",".join(rendered(listing, scope, documents, expanded))
-    return f'{{"results":[{texts}],"groups":null,{jsonio.dumps(rest)[1:]}'
+    return documents_json(rendered(listing, scope, documents, expanded), rest)
 
 
 def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
@@ -70,7 +69,7 @@ def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
     )
     members = [document for group in found.groups for document in group.documents]
     expanded = expand(scope, members, listing.expand, max_bytes=max_bytes)
-    groups = _first(found.groups, len(expanded))
+    groups = first_groups(found.groups, len(expanded))
     documents = members[: sum(len(group.documents) for group in groups)]
     more = found.more or len(groups) < len(found.groups)
     cursor = listing.cursor(groups[-1].position) if more and groups else None
@@ -83,15 +82,25 @@ def _groups(listing: Listing, scope: Scope, max_bytes: int) -> str:
         "total_groups": found.total_groups,
         "avg_documents_per_group": round(found.total_documents / found.total_groups, 4) if found.total_groups else 0.0,
     }
-    each = iter(rendered(listing, scope, documents, expanded[: len(documents)]))
-    texts = []
-    for group in groups:
-        shown = ",".join([next(each) for _ in group.documents])
-        texts.append(f'{{"group_key":{group.key},"documents":[{shown}],"count":{group.count}}}')
-    return f'{{"results":null,"groups":[{",".join(texts)}],{jsonio.dumps(rest)[1:]}'
+    return groups_json(groups, rendered(listing, scope, documents, expanded[: len(documents)]), rest)
 
 
-def _first(groups: Sequence[Group], documents: int) -> list[Group]:
+def documents_json(texts: Sequence[str], rest: JSONObject) -> str:
+    """An answer of documents, by their JSON texts."""
+    return f'{{"results":[{",".join(texts)}],"groups":null,{jsonio.dumps(rest)[1:]}'
+
+
+def groups_json(groups: Sequence[Group], texts: Sequence[str], rest: JSONObject) -> str:
+    """An answer of groups; `texts`: of all their documents, group after group."""
+    each = iter(texts)
+    shown = (
+        f'{{"group_key":{group.key},"documents":[{",".join([next(each) for _ in group.documents])}],"count":{group.count}}}'
+        for group in groups
+    )
+    return f'{{"results":null,"groups":[{",".join(shown)}],{jsonio.dumps(rest)[1:]}'
+
+
+def first_groups(groups: Sequence[Group], documents: int) -> list[Group]:
     """The groups that have no more than so many documents together; of the first, so many of its own."""
     found: list[Group] = []
     for group in groups:

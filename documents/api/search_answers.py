@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from django.conf import settings
 
-from documents.api.listing import RANKED_SOME, rendered, rest_of
+from documents.api.listing import RANKED_SOME, documents_json, first_groups, groups_json, rendered, rest_of
 from documents.api.search_inputs import Asked
 from documents.listing import expand
 from documents.searching import Found, search, search_groups
@@ -45,8 +45,7 @@ def _documents(asked: Asked, scope: Scope) -> str:
     rest = _rest(asked, scope, documents, found)
     rest["pagination"] = pagination(page, found.total, None, found.more or len(rows) < len(found.rows))
     rest["total_documents"] = rest["stats"]["total_documents"] = found.total
-    texts = ",".join(rendered(listing, scope, documents, expanded, [row.position[0] for row in rows]))
-    return f'{{"results":[{texts}],"groups":null,{jsonio.dumps(rest)[1:]}'
+    return documents_json(rendered(listing, scope, documents, expanded, [row.position[0] for row in rows]), rest)
 
 
 def _groups(asked: Asked, scope: Scope) -> str:
@@ -62,20 +61,17 @@ def _groups(asked: Asked, scope: Scope) -> str:
         vectors=listing.shape.needs_vectors,
         max_bytes=max_bytes,
     )
-    documents = [row.document for row in grouped.found.rows]
-    expanded = expand(scope, documents, listing.expand, max_bytes=max_bytes)
-    left = len(expanded)
+    members = [row.document for row in grouped.found.rows]
+    expanded = expand(scope, members, listing.expand, max_bytes=max_bytes)
+    groups = first_groups(grouped.groups, len(expanded))
+    documents = members[: sum(len(group.documents) for group in groups)]
+    more = grouped.more or len(groups) < len(grouped.groups)
     rest = _rest(asked, scope, documents, grouped.found)
-    rest["pagination"] = pagination(page, grouped.total_groups if page.include_total else None, None, grouped.more)
+    rest["pagination"] = pagination(page, grouped.total_groups if page.include_total else None, None, more)
     rest["group_by_field"] = listing.group_by.name
     rest["stats"]["total_groups"] = grouped.total_groups
-    scores = [row.position[0] for row in grouped.found.rows]
-    texts = iter(rendered(listing, scope, documents[:left], expanded, scores[:left]))
-    groups = []
-    for each in grouped.groups:
-        shown = ",".join([text for _, text in zip(each.documents, texts, strict=False)])
-        groups.append(f'{{"group_key":{each.key},"documents":[{shown}],"count":{each.count}}}')
-    return f'{{"results":null,"groups":[{",".join(groups)}],{jsonio.dumps(rest)[1:]}'
+    scores = [row.position[0] for row in grouped.found.rows[: len(documents)]]
+    return groups_json(groups, rendered(listing, scope, documents, expanded[: len(documents)], scores), rest)
 
 
 def _rest(asked: Asked, scope: Scope, documents: list[StoredDocument], found: Found) -> JSONObject:
