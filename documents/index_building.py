@@ -7,6 +7,8 @@ housekeeping go on. Whatever kills a build leaves an invalid index behind; each 
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, Final
 
@@ -14,9 +16,6 @@ import psycopg
 from django.db import connection as of_this_thread
 
 Stopping = Callable[[], bool]
-
-RETRY_AT: Final = "now() + least(power(2, least(attempts, 12)), 1440) * interval '1 minute'"
-"""SQL: when to try again what has failed `attempts` times."""
 
 _LOOK_SECONDS: Final = 0.1
 
@@ -108,17 +107,47 @@ class Builder(ABC):
             of_this_thread.close()
 
 
+class NoRoomError(Exception):
+    """The database has as many indexes of the kind as it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One index that is being built; `number` is its row in the registry `table` (documents/models.py, BuiltBehind)."""
+
+    connection: psycopg.Connection[Any]
+    table: str
+    number: int
+    index: str
+
+    def begin(self) -> None:
+        self._set("state = 'building', attempts = attempts + 1")
+
+    def is_ready(self, more: str = "", *params: Any) -> None:
+        """`more`: what else is set, with a comma behind it."""
+        cleared = "error = NULL, attempts = 0, retry_at = NULL"
+        self._set(f"{more} state = 'ready', built_at = clock_timestamp(), {cleared}", *params)
+
+    def failed(self, error: Exception) -> str:
+        """Why, in one line; it is tried again later. Raises the error where the build was broken off, and can be done."""
+        if self.connection.closed or isinstance(error, psycopg.errors.QueryCanceled):
+            raise error
+        reason = _said(error)
+        with suppress(psycopg.Error):  # what is left of it costs writes; the next attempt begins with dropping it, too
+            self.connection.execute(drop(self.index))
+        later = "now() + least(power(2, least(attempts, 12)), 1440) * interval '1 minute'"
+        self._set(f"state = 'failed', error = %s, retry_at = {later}", reason)
+        return reason
+
+    def _set(self, what: str, *params: Any) -> None:
+        self.connection.execute(f"UPDATE {self.table} SET {what} WHERE id = %s".encode(), (*params, self.number))
+
+
 def drop(name: str) -> bytes:
     """The statement that drops an index, if there is one of that name, which is one of ours."""
     return f"DROP INDEX CONCURRENTLY IF EXISTS {name}".encode()
 
 
-def is_broken_off(connection: psycopg.Connection[Any], error: Exception) -> bool:
-    """Whether a build ended because somebody ended it, and not because it can't be done."""
-    return connection.closed or isinstance(error, psycopg.errors.QueryCanceled)
-
-
-def said(error: Exception) -> str:
-    """What an error says, in one line."""
+def _said(error: Exception) -> str:
     primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return primary or str(error) or type(error).__name__

@@ -215,7 +215,19 @@ class DocumentCount(NamespacedModel):
         return f"{self.delta:+}"
 
 
-class PayloadIndex(models.Model):
+class BuiltBehind(models.Model):
+    """How far housekeeping is with what it builds behind the requests (documents/index_building.py)."""
+
+    error = models.TextField(null=True, blank=True)
+    attempts = models.IntegerField(default=0, db_default=0)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    built_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class PayloadIndex(BuiltBehind):
     """An index of PostgreSQL over one path of all documents' payloads, shared by the namespaces that declare it.
 
     Its name is its number's (documents/payload_indexes/expressions.py).
@@ -239,10 +251,6 @@ class PayloadIndex(models.Model):
     value = models.TextField(help_text="SQL of the value that the path reaches, as the index has it.")
     key = models.TextField(help_text="SQL of what is indexed of the value, as the index has it.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING, db_default=State.PENDING)
-    error = models.TextField(null=True, blank=True)
-    attempts = models.IntegerField(default=0, db_default=0)
-    retry_at = models.DateTimeField(null=True, blank=True)
-    built_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("id",)
@@ -269,7 +277,7 @@ class PayloadIndexUse(NamespacedModel):
         return f"{self.namespace_id}: {self.payload_index_id}"
 
 
-class VectorIndex(NamespacedModel):
+class VectorIndex(BuiltBehind, NamespacedModel):
     """A declaration of vectors under one name: of a collection, or (collection None) of all those of a namespace that have none.
 
     Of type hnsw there is an index of PostgreSQL, whose name is this row's number (documents/vector_indexes/expressions.py).
@@ -304,10 +312,6 @@ class VectorIndex(NamespacedModel):
     type = models.CharField(max_length=5, choices=Type.choices)
     feature_uri = models.TextField(null=True, blank=True, db_collation="C")
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING, db_default=State.PENDING)
-    error = models.TextField(null=True, blank=True)
-    attempts = models.IntegerField(default=0, db_default=0)
-    retry_at = models.DateTimeField(null=True, blank=True)
-    built_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("id",)

@@ -4,14 +4,13 @@ The catalogue is compared with the registry, so what was restored, dropped by ha
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
 import psycopg
 
 from documents import index_building
-from documents.index_building import RETRY_AT, Stopping, drop, is_broken_off, said
+from documents.index_building import Build, NoRoomError, Stopping, drop
 from documents.payload_indexes import registry
 from documents.payload_indexes.expressions import EVERYTHING, NAME_PREFIX, Kind, definition, expressions, index_name
 from mixpeek_site import sql
@@ -95,38 +94,22 @@ def _build(connection: psycopg.Connection[Any], number: int, steps: tuple[str, .
     begun = monotonic()
     name = f"{'.'.join(steps) or EVERYTHING} ({kind})"
     value, key = expressions(steps, kind, "d.")
-    connection.execute("UPDATE documents_payloadindex SET state = 'building', attempts = attempts + 1 WHERE id = %s", (number,))
+    build = Build(connection, "documents_payloadindex", number, index_name(number))
+    build.begin()
     try:
         connection.execute(drop(index_name(number)))
         _require_room(connection)
         connection.execute(definition(number, steps, kind).encode())
-    except (psycopg.Error, _NoRoomError) as error:
-        if is_broken_off(connection, error):
-            raise
-        reason = said(error)
-        with suppress(psycopg.Error):  # what is left of it costs writes; the next attempt begins with dropping it, too
-            connection.execute(drop(index_name(number)))
-        connection.execute(
-            f"UPDATE documents_payloadindex SET state = 'failed', error = %s, retry_at = {RETRY_AT} WHERE id = %s".encode(),
-            (reason, number),
-        )
-        return f"The index of {name} could not be built: {reason}"
-    connection.execute(
-        "UPDATE documents_payloadindex SET state = 'ready', value = %s, key = %s, built_at = clock_timestamp(),"
-        " error = NULL, attempts = 0, retry_at = NULL WHERE id = %s",
-        (value, key, number),
-    )
+    except (psycopg.Error, NoRoomError) as error:
+        return f"The index of {name} could not be built: {build.failed(error)}"
+    build.is_ready("value = %s, key = %s,", value, key)
     return f"Built the index of {name} in {monotonic() - begun:.1f} s."
-
-
-class _NoRoomError(Exception):
-    pass
 
 
 def _require_room(connection: psycopg.Connection[Any]) -> None:
     [(others,)] = connection.execute("SELECT count(*) FROM documents_payloadindex WHERE state = 'ready'")
     if others >= MAX_INDEXES:
-        raise _NoRoomError(f"the database has {others} payload indexes, which is the most it may have")
+        raise NoRoomError(f"the database has {others} payload indexes, which is the most it may have")
 
 
 def _retire(connection: psycopg.Connection[Any], number: int) -> Iterator[str]:

@@ -5,7 +5,6 @@ without a row has had its day, whether it was dropped, changed, restored, or wen
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +14,7 @@ from django.conf import settings
 from documents import index_building
 from documents.counting import collection_count_sql
 from documents.features import extension
-from documents.index_building import RETRY_AT, Stopping, drop, is_broken_off, said
+from documents.index_building import Build, NoRoomError, Stopping, drop
 from documents.vector_indexes import registry
 from documents.vector_indexes.declaring import declare_stored
 from documents.vector_indexes.expressions import MAX_HNSW_DIMENSIONS, NAME_PREFIX, M, Metric, definition, index_name
@@ -173,29 +172,15 @@ def _work(connection: psycopg.Connection[Any], stopping: Stopping) -> Iterator[s
 def _build(connection: psycopg.Connection[Any], job: _Job) -> str:
     begun = monotonic()
     what = f"The index of the vectors {job.name} ({job.dimensions}, {job.metric}) of collection {job.collection}"
-    connection.execute(
-        "UPDATE documents_vectorindex SET state = 'building', attempts = attempts + 1 WHERE id = %s", (job.number,)
-    )
+    build = Build(connection, "documents_vectorindex", job.number, index_name(job.number))
+    build.begin()
     [(vectors,)] = connection.execute(_COUNT, (job.namespace_id, job.collection_id, job.name))
     try:
         _require_room(connection, job)
         _create(connection, job, vectors)
-    except (psycopg.Error, _NoRoomError) as error:
-        if is_broken_off(connection, error):
-            raise
-        reason = said(error)
-        with suppress(psycopg.Error):  # what is left of it costs writes; the next attempt begins with dropping it, too
-            connection.execute(drop(index_name(job.number)))
-        connection.execute(
-            f"UPDATE documents_vectorindex SET state = 'failed', error = %s, retry_at = {RETRY_AT} WHERE id = %s".encode(),
-            (reason, job.number),
-        )
-        return f"{what} could not be built: {reason}"
-    connection.execute(
-        "UPDATE documents_vectorindex SET state = 'ready', built_at = clock_timestamp(), error = NULL, attempts = 0,"
-        " retry_at = NULL WHERE id = %s",
-        (job.number,),
-    )
+    except (psycopg.Error, NoRoomError) as error:
+        return f"{what} could not be built: {build.failed(error)}"
+    build.is_ready()
     return f"{what} was built over {vectors:,} of them in {monotonic() - begun:.1f} s."
 
 
@@ -229,16 +214,12 @@ def _memory(vectors: int, dimensions: int) -> int:
     return min(settings.VECTOR_INDEX_BUILD_MEMORY_MB, 64 + vectors * each * 5 // 4 // 2**20)
 
 
-class _NoRoomError(Exception):
-    pass
-
-
 def _require_room(connection: psycopg.Connection[Any], job: _Job) -> None:
     [(others,)] = connection.execute(
         "SELECT count(*) FROM documents_vectorindex WHERE type = 'hnsw' AND state = 'ready' AND id <> %s", (job.number,)
     )
     if others >= registry.MAX_INDEXES:
-        raise _NoRoomError(f"the database has {others} hnsw indexes, which is the most it may have")
+        raise NoRoomError(f"the database has {others} hnsw indexes, which is the most it may have")
 
 
 builder: Final = Builder()
